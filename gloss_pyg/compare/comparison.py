@@ -1,0 +1,209 @@
+"""A comparison from its configuration to its table."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import datasets
+from rich.console import Console, Group
+from rich.table import Table
+from transformers.utils import logging
+
+from gloss_pyg.compare import table
+from gloss_pyg.compare.cell import Cell, make_method, run_cell
+from gloss_pyg.compare.configuration import Configuration
+from gloss_pyg.compare.display import Display, LiveDisplay, PlainDisplay
+from gloss_pyg.compare.files import write_whole
+from gloss_pyg.compare.forecast import Forecast, spell_seconds
+from gloss_pyg.compare.grid import run_grid
+from gloss_pyg.compare.identity import cell_settings, digest
+from gloss_pyg.compare.results import Results
+from gloss_pyg.compare.splits import SplitsCache, data_seed, needs_download
+from gloss_pyg.errors import ConfigError, UserError
+from gloss_pyg.methods import Estimate, Method
+
+Estimates = Mapping[tuple[str, str], Estimate]
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """No progress bars of the libraries below, which would tear the table, until the comparison has ended."""
+    of_datasets, of_transformers = not datasets.are_progress_bars_disabled(), logging.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if of_datasets:
+            datasets.enable_progress_bars()
+        if of_transformers:
+            logging.enable_progress_bar()
+
+
+@_without_bars()
+def run(config: Configuration) -> int:
+    """Run what is missing, then print and write the table; gives the exit status.
+
+    Raises:
+        UserError: for whatever in the configuration cannot work, before the first cell is run.
+    """
+    console = Console(stderr=True)
+    out = Console() if sys.stdout.isatty() else Console(width=160)
+    display: Display = LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+    if not config.dry_run:
+        results = Results(config.output)
+    with display:
+        methods = make_methods(config)
+        for name, method in methods.items():
+            display.status(f"looking up what {name} needs")
+            method.check()
+        splits = SplitsCache(display.status)
+        cells, estimates = plan(config, methods, splits, display.status)
+        if not config.dry_run:
+            display.plan(cells, Forecast(cells, estimates))
+            try:
+                failed = run_grid(
+                    cells,
+                    results,
+                    lambda cell: run_cell(cell, splits.load(cell.data, cell.spec, cell.seed)),
+                    display,
+                )
+            except KeyboardInterrupt:
+                done = sum(results.is_finished(cell) for cell in cells)
+                display.note(
+                    f"Stopped. {done} of {len(cells)} cells are finished and kept; the same command goes on from there."
+                )
+                return 130
+            display.status("writing the table and the picture")
+            rows = table.make_rows(results.merge(cells))
+            files = write_reports(rows, cells, results, config.output)
+    if config.dry_run:
+        out.print(_dry_run(cells, estimates, config))
+        return 0
+    out.print(table.rich_table(rows))
+    out.print(table.notes(rows))
+    out.print(f"Written: {', '.join(map(str, files))}", soft_wrap=True)
+    for cell in failed:
+        line = f"FAILED: {cell}: {results.error(cell)} (traceback in {results.error_path(cell)}; tried again next time)"
+        console.print(line, soft_wrap=True, markup=False)
+    return 1 if failed else 0
+
+
+def make_methods(config: Configuration) -> dict[str, Method]:
+    """Make every method once, so that arguments that cannot work are answered first.
+
+    Raises:
+        UserError: whatever a constructor refuses.
+    """
+    made = {}
+    for name, arguments in config.methods.items():
+        try:
+            made[name] = make_method(arguments)
+        except Exception as error:
+            cause = _root_cause(error)
+            kind = type(cause) if isinstance(cause, UserError) else ConfigError
+            raise kind(f"methods.{name}: {cause or type(cause).__name__}") from error
+    return made
+
+
+def plan(
+    config: Configuration, methods: Mapping[str, Method], splits: SplitsCache, message: Callable[[str], None]
+) -> tuple[list[Cell], Estimates]:
+    """Load and check all data, ask every method for its estimate, and list the cells.
+
+    Methods alternate within a seed, so that after two cells there is something to compare.
+
+    Raises:
+        UserError: whatever is wrong with the data, or with a method on it.
+    """
+    contents: dict[tuple[str, int], str] = {}
+    estimates: dict[tuple[str, str], Estimate] = {}
+    for name, spec in sorted(config.data.items(), key=lambda item: needs_download(item[1])):
+        for seed in sorted(config.seeds, reverse=True):  # the first seed last, so that it is still there to begin with
+            key = (name, data_seed(spec, seed))
+            if key not in contents:
+                contents[key] = splits.load(name, spec, seed).content
+        documents = splits.load(name, spec, config.seeds[0]).documents
+        for method_name, method in methods.items():
+            message(f"estimating {method_name} on {name}")
+            estimates[method_name, name] = method.estimate(documents)
+    cells = []
+    for name, spec in config.data.items():
+        for seed in config.seeds:
+            for method_name, method in methods.items():
+                arguments = config.methods[method_name]
+                settings = cell_settings(method, arguments, spec, contents[name, data_seed(spec, seed)], seed)
+                cells.append(
+                    Cell(
+                        method=method_name,
+                        data=name,
+                        seed=seed,
+                        arguments=arguments,
+                        spec=spec,
+                        transductive=method.transductive,
+                        settings=settings,
+                        digest=digest(settings),
+                    )
+                )
+    return _told_apart(cells), estimates
+
+
+def write_reports(rows: list[table.Row], cells: list[Cell], results: Results, folder: Path) -> list[Path]:
+    """Write the table as Markdown, CSV and JSON, and the curves; gives the files."""
+    from gloss_pyg.compare.curves import Curve, draw_curves
+
+    contents = {
+        "table.md": table.markdown(rows).encode(),
+        "table.csv": table.to_csv(rows).encode(),
+        "table.json": table.table_json(rows),
+    }
+    for name, content in contents.items():
+        write_whole(folder / name, content)
+    finished = [cell for cell in cells if results.is_finished(cell)]
+    curves = [
+        Curve(cell.method, cell.data, results.record(cell)["best_step"], results.history(cell)) for cell in finished
+    ]
+    files = ["results.jsonl", *contents]
+    if draw_curves(curves, folder / "curves.png"):
+        files.append("curves.png")
+    return [folder / name for name in files]
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """What a constructor raised, out of the errors that jsonargparse wraps around it."""
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    return next((link for link in chain if isinstance(link, UserError)), chain[-1])
+
+
+def _told_apart(cells: list[Cell]) -> list[Cell]:
+    """Refuse two cells that are the same computation under two names: one of them would be shown twice."""
+    seen: dict[str, Cell] = {}
+    for cell in cells:
+        if (other := seen.setdefault(cell.digest, cell)) is not cell:
+            raise ConfigError(f"'{other}' and '{cell}' are the same computation; remove one or change its arguments.")
+    return cells
+
+
+def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration) -> Group:
+    results = Results(config.output) if config.output.exists() else None
+    shown = Table(title=f"{config.name}: {len(cells)} cells, results in {config.output}", title_justify="left")
+    for column in ("data", "method", "seed", "state", "time", "memory"):
+        shown.add_column(column, justify="right" if column in ("seed", "time", "memory") else "left")
+    missing = 0.0
+    for cell in cells:
+        state = "missing"
+        if results and results.is_finished(cell):
+            state = "finished"
+        elif results and results.error(cell) is not None:
+            state = "failed, would be tried again"
+        estimate = estimates[cell.method, cell.data]
+        if state != "finished":
+            missing += estimate.seconds
+        title = f"{cell.method} (transductive)" if cell.transductive else cell.method
+        memory = f"{estimate.memory_bytes / 2**30:.1f} GiB"
+        shown.add_row(cell.data, title, str(cell.seed), state, spell_seconds(estimate.seconds), memory)
+    note = f"Rough, as if no method stopped early; {spell_seconds(missing)} for what is not finished."
+    return Group(shown, note)

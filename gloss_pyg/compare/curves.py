@@ -1,0 +1,110 @@
+"""The picture of a comparison: validation macro-F1 against optimiser steps and against seconds."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from gloss_pyg.compare.files import Record, write_whole
+
+# Okabe & Ito, "Color universal design" (2008): told apart with any colour vision. Yellow is left out, it is too pale
+# for a thin line; line styles tell the methods apart in grey as well.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+LineStyle = Literal["-"] | tuple[int, tuple[float, ...]]
+STYLES: tuple[LineStyle, ...] = ("-", (0, (5.0, 1.5)), (0, (1.0, 1.0)), (0, (4.0, 1.0, 1.0, 1.0)))
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The validation curve of a cell.
+
+    Attributes:
+        method: Name of the method.
+        data: Name of the data set.
+        best_step: The step whose parameters were kept.
+        history: A row each validation with `step`, `seconds` and `macro_f1`.
+    """
+
+    method: str
+    data: str
+    best_step: int
+    history: Sequence[Record]
+
+
+def draw_curves(curves: Sequence[Curve], path: Path) -> bool:
+    """Draw a thin line for each cell, its best step marked; a row of two panels for each data set.
+
+    Args:
+        curves: Finished cells; those without a validation curve are left out.
+        path: Where the picture goes, whole or not at all; the suffix says the format.
+
+    Returns:
+        Whether there was anything to draw.
+    """
+    curves = [curve for curve in curves if curve.history]
+    if not curves:
+        return False
+    data = list(dict.fromkeys(curve.data for curve in curves))
+    methods = list(dict.fromkeys(curve.method for curve in curves))
+    figure = Figure(figsize=(10, 1.0 + 3.3 * len(data)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(data), 2, squeeze=False, sharey="row")
+    for row, name in zip(axes, data, strict=True):
+        here = [curve for curve in curves if curve.data == name]
+        for axis, key in zip(row, ("step", "seconds"), strict=True):
+            for curve in here:
+                _draw(axis, curve, key, methods.index(curve.method))
+            axis.set_xlabel("optimiser steps" if key == "step" else "seconds of training, validation included")
+            axis.set_xlim(left=0)
+            axis.grid(visible=True, color="#DDDDDD", linewidth=0.6)
+            axis.spines[["top", "right"]].set_visible(False)
+        row[0].set_ylabel("validation macro-F1 (%)")
+        row[0].set_title(name, loc="left", fontweight="bold")
+    handles = [_handle(method, index) for index, method in enumerate(methods)]
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=min(len(methods), 4),
+        frameon=False,
+        handlelength=4,
+        title="one line for each seed, marked at the step whose parameters are tested",
+        title_fontsize="small",
+    )
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=150, format=path.suffix[1:])
+    write_whole(path, picture.getvalue())
+    return True
+
+
+def _draw(axis: Axes, curve: Curve, key: str, number: int) -> None:
+    points = [row for row in curve.history if row["macro_f1"] is not None]
+    x, y = [row[key] for row in points], [100 * row["macro_f1"] for row in points]
+    colour, style, marker = _look(number)
+    axis.plot(x, y, color=colour, linestyle=style, linewidth=1.2, alpha=0.85)
+    best = [row for row in points if row["step"] == curve.best_step]
+    axis.plot(
+        [row[key] for row in best],
+        [100 * row["macro_f1"] for row in best],
+        color=colour,
+        marker=marker,
+        markersize=7,
+        markeredgecolor="white",
+        linestyle="",
+        zorder=3,
+    )
+
+
+def _look(number: int) -> tuple[str, LineStyle, str]:
+    return COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)], _MARKERS[number % len(_MARKERS)]
+
+
+def _handle(method: str, number: int) -> Line2D:
+    colour, style, marker = _look(number)
+    return Line2D([], [], color=colour, linestyle=style, marker=marker, label=method)

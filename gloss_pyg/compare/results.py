@@ -1,0 +1,125 @@
+"""The folder of results: one folder a cell, claimed by a lock and written whole at its end.
+
+    <output>/cells/<digest>/          record.json, history.json, settings.json, predictions.parquet
+    <output>/cells/<digest>.lock      held by the process that works on the cell, and gone with it
+    <output>/cells/<digest>.error     why the cell failed; tried again at the next start
+    <output>/results.jsonl            the records of the configuration, merged from the folders
+
+The claim is a lock of the operating system (flock), so that a process killed at any moment leaves none behind. A
+folder appears under its name by one rename, so that a cell is either finished or not there.
+"""
+
+import json
+import shutil
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gloss_pyg.compare.cell import Cell
+from gloss_pyg.compare.files import Record, to_json, write_whole
+from gloss_pyg.errors import ConfigError, UserError
+
+
+class Results:
+    """Results of a comparison on disk.
+
+    Args:
+        folder: Where they lie; made if it is not there.
+
+    Raises:
+        ConfigError: if the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._cells = folder / "cells"
+        try:
+            self._cells.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._cells):
+                pass
+        except OSError as error:
+            raise ConfigError(
+                f"Results cannot be written to {folder} ({error.strerror}); name another --output."
+            ) from error
+
+    def is_finished(self, cell: Cell) -> bool:
+        """Whether the cell's folder is there."""
+        return (self._cells / cell.digest / "record.json").is_file()
+
+    def record(self, cell: Cell) -> Record:
+        """Record of a finished cell, under the names that the cell has in this configuration."""
+        record: Record = json.loads((self._cells / cell.digest / "record.json").read_text(encoding="utf-8"))
+        return record | cell.keys()
+
+    def history(self, cell: Cell) -> list[Record]:
+        """Validation curve of a finished cell."""
+        rows: list[Record] = json.loads((self._cells / cell.digest / "history.json").read_text(encoding="utf-8"))
+        return rows
+
+    def error(self, cell: Cell) -> str | None:
+        """Why the cell failed when it was tried last, else `None`."""
+        try:
+            return self._error_file(cell).read_text(encoding="utf-8").splitlines()[0]
+        except (FileNotFoundError, IndexError):
+            return None
+
+    def error_stamp(self, cell: Cell) -> int | None:
+        """Tells one failure of a cell from the next: when its error was written."""
+        try:
+            return self._error_file(cell).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def claim(self, cell: Cell) -> Iterator[bool]:
+        """Claim a cell for the time of the block; gives whether that succeeded."""
+        lock = FileLock(self._cells / f"{cell.digest}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            for left in self._cells.glob(f".{cell.digest}-*"):  # of a run that was killed: only the holder writes here
+                shutil.rmtree(left, ignore_errors=True)
+            yield True
+        finally:
+            lock.release()
+
+    def write(self, cell: Cell, files: Mapping[str, bytes]) -> None:
+        """Write a claimed cell's folder as a whole."""
+        folder = Path(tempfile.mkdtemp(prefix=f".{cell.digest}-", dir=self._cells))
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        folder.chmod(0o755)  # mkdtemp's own mode would shut out colleagues on a common disk
+        folder.rename(self._cells / cell.digest)
+        self._error_file(cell).unlink(missing_ok=True)
+
+    def fail(self, cell: Cell, error: Exception) -> str:
+        """Note why a claimed cell failed, first in a line, then with the traceback; gives the line."""
+        text = " ".join(str(error).split())
+        line = text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+        write_whole(self._error_file(cell), f"{line}\n\n{''.join(traceback.format_exception(error))}".encode())
+        return line
+
+    def merge(self, cells: Sequence[Cell]) -> list[Record]:
+        """Collect the records of these cells, failed ones with their `error`, and write `results.jsonl`."""
+        records = []
+        for cell in cells:
+            if self.is_finished(cell):
+                records.append(self.record(cell))
+            elif (error := self.error(cell)) is not None:
+                records.append(cell.keys() | {"error": error})
+        write_whole(self.folder / "results.jsonl", b"".join(to_json(record, indent=None) for record in records))
+        return records
+
+    def error_path(self, cell: Cell) -> Path:
+        """File with the traceback of a failed cell."""
+        return self._error_file(cell)
+
+    def _error_file(self, cell: Cell) -> Path:
+        return self._cells / f"{cell.digest}.error"

@@ -1,0 +1,30 @@
+"""From names, files and Hub ids to checked splits, tokens and batches.
+
+| what | does |
+|---|---|
+| `load_text_dataset` | any labelled texts as `train`, `validation`, `test` with the same classes; label budgets |
+| `describe` | numbers of such splits (`DataReport`), and what was repaired on the way |
+| `tokenize` | texts into token ids, truncated, not padded |
+| `DataCollator` | tokenised documents into a padded batch; the label -1 ("none") becomes -100 |
+| `ClassBalancedSampler` | batches of P classes with K documents each, the same after a resume |
+| `DATASET_NAMES` | the data sets known by name |
+
+The way from a name to splits, one file a step: `bbc`, `named`, `files` (over `rows`) and `hub` read tables; `labels`
+and `checks` refuse or repair; `split` and `load` make the splits that are missing; `budget` draws the labelled part.
+"""
+
+from gloss_pyg.data.collate import DataCollator
+from gloss_pyg.data.load import DATASET_NAMES, load_text_dataset
+from gloss_pyg.data.report import DataReport, describe
+from gloss_pyg.data.sampler import ClassBalancedSampler
+from gloss_pyg.data.tokenize import tokenize
+
+__all__ = [
+    "DATASET_NAMES",
+    "ClassBalancedSampler",
+    "DataCollator",
+    "DataReport",
+    "describe",
+    "load_text_dataset",
+    "tokenize",
+]

@@ -1,0 +1,61 @@
+"""What `TextEncoder` refuses, each with a sentence that says what to do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from gloss_pyg.errors import ConfigError, DataError
+
+
+def check_label_names(names: Sequence[str]) -> list[str]:
+    """The names as a list, or a `ConfigError`: fewer than two, empty, no strings, or one twice."""
+    if isinstance(names, str):
+        raise ConfigError(f"label_names is the one string {names!r}; expected a list of the classes' names.")
+    listed = list(names)
+    if len(listed) < 2:
+        raise ConfigError(f"label_names has {len(listed)} name(s), {listed}; a classifier needs at least two classes.")
+    for name in listed:
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigError(f"label_names has {name!r}; expected a name, a string that is not empty, for each class.")
+    if repeated := sorted({name for name in listed if listed.count(name) > 1}):
+        raise ConfigError(f"label_names has {', '.join(repeated)} more than once; expected a different name a class.")
+    return listed
+
+
+def check_inputs(tokens: Mapping[str, Tensor]) -> None:
+    """Raise a `DataError` unless all inputs are `[batch, tokens]` with a document and a token at least."""
+    ids = tokens["input_ids"]
+    for name, values in tokens.items():
+        if values.ndim != 2 or values.shape != ids.shape or not values.numel():
+            raise DataError(
+                f"{name} has shape {list(values.shape)}, input_ids {list(ids.shape)}; expected [batch, tokens] for "
+                f"both, with a document and a token at least."
+            )
+
+
+def check_known(text_config: PreTrainedConfig | dict[str, Any] | None) -> PreTrainedConfig:
+    """The configuration of an encoder, or a `ConfigError` for one that transformers does not have."""
+    if not isinstance(text_config, PreTrainedConfig):
+        kind = (text_config or {}).get("model_type")
+        raise ConfigError(
+            f"The encoder inside is a {kind!r} model, which transformers does not have. If you trust the code that "
+            f"was saved with it, load it with trust_remote_code=True."
+        )
+    return text_config
+
+
+def check_body(body: PreTrainedModel) -> None:
+    """Raise a `ConfigError` unless this is an encoder that reads tokens and gives a state for each."""
+    kind = type(body).__name__
+    if body.config.is_encoder_decoder:
+        raise ConfigError(f"{kind} is an encoder-decoder; give an encoder, such as BERT, RoBERTa or MiniLM.")
+    if body.main_input_name != "input_ids" or not isinstance(getattr(body.config, "hidden_size", None), int):
+        raise ConfigError(f"{kind} does not read text tokens; give a text encoder, such as BERT, RoBERTa or MiniLM.")
+    if body.base_model_prefix in {"", "classifier", "gloss_loss"}:
+        raise ConfigError(
+            f"{kind} has the base_model_prefix {body.base_model_prefix!r}, by which `AutoModel` would not find its "
+            f"weights in a saved TextEncoder. Set `{kind}.base_model_prefix` to the name of the encoder in its models "
+            f"with a head, for instance 'model'."
+        )

@@ -1,0 +1,70 @@
+"""Errors that a user can mend, and the two helpers that make their sentences useful.
+
+| error | when |
+|---|---|
+| `DataError` | documents, labels or files are not what was asked for |
+| `ConfigError` | an option, a name or a combination of options cannot work |
+| `MissingExtraError` | a package that an extra of `pip install "gloss-pyg[...]"` brings is absent |
+
+All derive from `UserError`, which the commands turn into one sentence and exit status 2, without a traceback.
+Each also derives from the built-in error that fits, so that `except ValueError` goes on working in scripts.
+"""
+
+import difflib
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Something the caller gave cannot work; the message says what was given, what was expected and what to do."""
+
+
+class DataError(UserError, ValueError):
+    """Documents, labels or files are not what was asked for."""
+
+
+class ConfigError(UserError, ValueError):
+    """An option, a name or a combination of options cannot work."""
+
+
+class MissingExtraError(UserError, ImportError):
+    """A package that one of our extras brings is not installed."""
+
+
+class NumericalWarning(UserWarning):
+    """A computation gave less than was asked for, and what it gave instead; nothing is wrong with the program."""
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return `" Did you mean 'quick'?"`, or the whole list of choices where none is near.
+
+    Example:
+        >>> did_you_mean("qick", ["quick", "tiny"])
+        " Did you mean 'quick'?"
+    """
+    known = sorted(choices)
+    by_lower_case = {choice.lower(): choice for choice in known}
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
+    if near:
+        return f" Did you mean '{by_lower_case[near[0]]}'?"
+    return f" Known: {', '.join(known)}." if known else ""
+
+
+def package_folder(package: str, *, extra: str, purpose: str) -> Path:
+    """Find an installed package's folder without importing it.
+
+    Args:
+        package: Name of the package as it is imported.
+        extra: The extra of ours that brings it, named in the error.
+        purpose: What it is wanted for, named in the error.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError(
+            f"{purpose} needs the package '{package}', which is not installed. Run: pip install \"gloss-pyg[{extra}]\""
+        )
+    return Path(next(iter(spec.submodule_search_locations)))

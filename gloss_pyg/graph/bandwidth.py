@@ -1,0 +1,167 @@
+"""How wide the Gaussian kernel is: the rules for `sigma`.
+
+| `sigma` | bandwidth | when |
+|---|---|---|
+| a number | that number; rows have unit length, so distances are 0 to 2 | it was tuned |
+| `"sqrt"` | `sqrt(m / 3)`, `m` = median distance of *pretrained* embeddings, fitted once | the default, the paper's |
+| `"median"` | median distance of the batch at hand | embeddings whose scale drifts in training |
+| `"local"` | `sigma_i sigma_j` for `2 sigma^2`, `sigma_i` = distance to neighbour 7 | classes of unequal density |
+| `"learned"` | a parameter, started at the `"sqrt"` value, trained with the encoder | enough labels to learn it from |
+
+The batch's own bandwidths (`"median"`, `"local"`) are constants of the step: no gradient flows through them.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gloss_pyg.errors import ConfigError, DataError
+from gloss_pyg.graph.distances import squared_distances, unit_rows
+
+SigmaRule = Literal["sqrt", "median", "local", "learned"]
+SIGMA_RULES = ("sqrt", "median", "local", "learned")
+# Bandwidths outside this range only overflow: unit rows are at most 2 apart, and float32 rounds them at 1e-7.
+SIGMA_RANGE = (1e-12, 1e12)
+# A batch whose rows coincide has median or local distance 0; this stands in for it.
+SMALLEST_OWN_SIGMA = 1e-6
+# Zelnik-Manor & Perona, section 2.1: "a single value K = 7 gave good results even for high-dimensional data".
+LOCAL_NEIGHBOUR = 7
+# The square-root rule for orthogonal rows (distance sqrt(2)): where a learned bandwidth starts when nothing was fitted.
+ORTHOGONAL_SIGMA = math.sqrt(math.sqrt(2) / 3)
+# The median over all pairs of 10,000 documents needs 400 MB for a moment; of more, a seeded sample is taken.
+DOCUMENTS_FOR_MEDIAN = 10_000
+
+
+def median_distance(embeddings: Float[Tensor, "documents dim"]) -> float:
+    """Median Euclidean distance over all pairs of L2-normalised rows, each pair once, without the zero diagonal.
+
+    Of more than 10,000 rows a sample of 10,000 is taken with a fixed seed.
+    """
+    rows = unit_rows(embeddings.detach())[0]
+    n = rows.size(0)
+    if n > DOCUMENTS_FOR_MEDIAN:
+        chosen = torch.randperm(n, generator=torch.Generator().manual_seed(0))[:DOCUMENTS_FOR_MEDIAN]
+        rows, n = rows[chosen.to(rows.device)], DOCUMENTS_FOR_MEDIAN
+    step = 1024
+    parts = []
+    for start in range(0, n, step):
+        block = squared_distances(rows[start : start + step], rows)
+        keep = (
+            torch.arange(n, device=rows.device) > torch.arange(start, min(start + step, n), device=rows.device)[:, None]
+        )
+        parts.append(block[keep].float())
+    return math.sqrt(float(torch.cat(parts).median()))
+
+
+class Bandwidth(nn.Module):
+    """The bandwidth of a Gaussian kernel, by one of the rules in the module's table.
+
+    Called with embeddings `[N, d]` it returns the kernel's precision `p` in `W_ij = exp(-|x_i - x_j|^2 p_i p_j)`:
+    `1 / (sqrt(2) sigma)`, a scalar, or for `"local"` `1 / sigma_i`, shape `[N]`.
+
+    Args:
+        sigma: A positive number or the name of a rule.
+
+    Raises:
+        ConfigError: for any other value; on use, when `"sqrt"` was not fitted before.
+
+    Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025 (G-Loss-SQRT); Zelnik-Manor & Perona, "Self-Tuning Spectral
+    Clustering", NeurIPS 2004, section 2.1 (local).
+
+    Example:
+        >>> bandwidth = Bandwidth(0.5)
+        >>> round(float(bandwidth(torch.eye(3))), 6)
+        1.414214
+    """
+
+    sigma: Tensor
+
+    def __init__(self, sigma: float | SigmaRule = "sqrt") -> None:
+        super().__init__()
+        self.rule = sigma
+        self.fitted = False
+        if isinstance(sigma, str):
+            if sigma not in SIGMA_RULES:
+                raise ConfigError(f"sigma={sigma!r} is no rule; give a positive number or one of {SIGMA_RULES}.")
+        elif isinstance(sigma, bool) or not SIGMA_RANGE[0] <= sigma <= SIGMA_RANGE[1]:
+            raise ConfigError(
+                f"sigma={sigma!r}: expected a number from {SIGMA_RANGE[0]:g} to {SIGMA_RANGE[1]:g} (unit rows are at "
+                f"most 2 apart, usual values are 0.1 to 1), or one of {SIGMA_RULES}."
+            )
+        if sigma == "sqrt":
+            self.register_buffer("sigma", torch.tensor(math.nan, dtype=torch.float64))
+        if sigma == "learned":
+            self.log_sigma = nn.Parameter(torch.tensor(math.log(ORTHOGONAL_SIGMA)))
+
+    @property
+    def needs_fit(self) -> bool:
+        """Whether `fit` should still be called: `"sqrt"` has no value yet, `"learned"` a default for a start."""
+        if self.rule == "sqrt":
+            return bool(self.sigma.isnan())  # a value may also have come with a saved state
+        return self.rule == "learned" and not self.fitted
+
+    def fit(self, embeddings: Float[Tensor, "documents dim"]) -> None:
+        """Set `"sqrt"`, or the start of `"learned"`, to `sqrt(m / 3)`; other rules have nothing to fit.
+
+        Args:
+            embeddings: Pretrained embeddings of the training documents, shape `[n, d]`, not yet normalised.
+
+        Raises:
+            DataError: with fewer than two rows, or when more than half of all pairs of rows coincide.
+        """
+        if self.rule not in ("sqrt", "learned"):
+            return
+        if embeddings.size(0) < 2:
+            raise DataError(f"sigma={self.rule!r} is fitted on pairs of documents; {embeddings.size(0)} was given.")
+        median = median_distance(embeddings)
+        if not median > 0:
+            raise DataError(
+                f"sigma={self.rule!r}: the median distance of the {embeddings.size(0)} training embeddings is 0, so "
+                "most documents have the same embedding. Check the texts and the pooling, or give sigma as a number."
+            )
+        self.fitted = True
+        with torch.no_grad():
+            if self.rule == "sqrt":
+                self.sigma.fill_(math.sqrt(median / 3))
+            else:
+                self.log_sigma.fill_(0.5 * math.log(median / 3))
+
+    def forward(self, x: Float[Tensor, "nodes dim"]) -> Tensor:
+        """The kernel's precision for these embeddings, `[]` or `[N]`."""
+        if self.rule == "learned":
+            return torch.exp(-self.log_sigma) / math.sqrt(2)
+        if self.rule == "sqrt":
+            if bool(self.sigma.isnan()):
+                raise ConfigError(
+                    'sigma="sqrt" has no value yet: call fit_sigma(embeddings) once with the pretrained embeddings of '
+                    "the training documents (our training commands do), or give sigma as a number."
+                )
+            return (1 / (math.sqrt(2) * self.sigma)).to(x.dtype)
+        if self.rule in ("median", "local"):
+            return self._of_batch(x)
+        return x.new_tensor(1 / (math.sqrt(2) * float(self.rule)))
+
+    @torch.no_grad()
+    def _of_batch(self, x: Tensor) -> Tensor:
+        n = x.size(0)
+        if n < 2:
+            return x.new_ones(() if self.rule == "median" else (n,))
+        distances = squared_distances(unit_rows(x)[0])
+        if self.rule == "median":
+            first, second = torch.triu_indices(n, n, offset=1, device=x.device)
+            sigma = distances[first, second].median().sqrt().clamp(min=SMALLEST_OWN_SIGMA)
+            return (1 / (math.sqrt(2) * sigma)).to(x.dtype)
+        # The row's own zero is the smallest entry, so the K-th neighbour is entry K + 1.
+        sigma = distances.kthvalue(min(LOCAL_NEIGHBOUR, n - 1) + 1, dim=1).values.sqrt()
+        return (1 / sigma.clamp(min=SMALLEST_OWN_SIGMA)).to(x.dtype)
+
+    def extra_repr(self) -> str:
+        """The rule, and its value where it has one."""
+        if self.rule == "sqrt":
+            return f"sqrt, sigma={float(self.sigma):.4g}"
+        if self.rule == "learned":
+            return f"learned, sigma={math.exp(float(self.log_sigma)):.4g}"
+        return f"sigma={self.rule}"

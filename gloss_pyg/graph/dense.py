@@ -1,0 +1,51 @@
+"""The complete graph with Gaussian weights: the paper's graph of a mini-batch."""
+
+from typing import final
+
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch_geometric.data.datapipes import functional_transform
+
+from gloss_pyg.graph.base import GraphRule
+from gloss_pyg.graph.edges import complete_edge_index, mark_symmetric
+from gloss_pyg.graph.kernel import complete_weights
+
+
+@final
+@functional_transform("dense_gaussian")
+class DenseGaussian(GraphRule):
+    r"""Connect every pair of documents of the batch; the default, and the paper's rule.
+
+    .. math:: W_{ij} = \exp\left(-\frac{\|x_i - x_j\|^2}{2\sigma^2}\right), \quad W_{ii} = 0,
+        \quad x_i = \frac{e_i}{\|e_i\|}
+
+    Args:
+        sigma: Bandwidth, in units of distance between unit rows: a number, `"sqrt"` (fitted once by `fit_sigma`),
+            `"median"`, `"local"` or `"learned"`; see `gloss_pyg.graph.bandwidth`.
+
+    Shapes: `data.x [N, d]` to `edge_index [2, N (N - 1)]`, `edge_weight [N (N - 1)]`, row by row without the diagonal.
+
+    Where `sigma` is so small that all weights of a document underflow, all weights are multiplied by one constant, and
+    a document that still has none keeps its nearest neighbour at the smallest normal number (float64: 1e-100), with
+    zero gradient.
+
+    Raises:
+        ConfigError: for a `sigma` that is neither a positive number nor a rule; if `"sqrt"` is used before its fit.
+        DataError: for embeddings that are not a finite float matrix.
+
+    `KNNGaussian` keeps the strongest of these edges.
+
+    Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, section on graph construction.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.data import Data
+        >>> graph = DenseGaussian(sigma=1.0)(Data(x=torch.eye(3)))
+        >>> graph.edge_weight.round(decimals=4)
+        tensor([0.3679, 0.3679, 0.3679, 0.3679, 0.3679, 0.3679])
+    """
+
+    def edges(self, x: Float[Tensor, "nodes dim"]) -> tuple[Int[Tensor, "2 edges"], Float[Tensor, " edges"]]:
+        """Edges of all pairs and their weights."""
+        edge_index = complete_edge_index(x.size(0), x.device)
+        return edge_index, mark_symmetric(edge_index, complete_weights(x, self.bandwidth(x)))

@@ -1,0 +1,84 @@
+"""Unit rows and squared Euclidean distances between them, without the cancellation that ruins near-equal rows.
+
+`|a - b|^2 = |a|^2 + |b|^2 - 2 a.b` costs one matrix product, where differences cost `N^2 d` subtractions, but loses all
+digits once the rows are closer than about `sqrt(eps)`. Two things keep them: rows are centred first, which leaves
+distances as they are and makes the rounding error proportional to the spread of the rows, not to their length; and the
+product is taken in float64 wherever float32 would show in the weights.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gloss_pyg.errors import DataError
+
+# A row shorter than this has no direction that rounding would not change; it becomes the zero row, with zero gradient.
+SHORTEST_ROW = 1e-30
+# Lengths whose squares float32 can sum without overflow or loss; others are summed in float64.
+COMFORTABLE_LENGTHS = (1e-12, 1e12)
+
+
+def unit_rows(x: Float[Tensor, "nodes dim"]) -> tuple[Float[Tensor, "nodes dim"], Float[Tensor, "nodes 1"]]:
+    """Rows divided by their Euclidean length, and the reciprocal lengths (0 for a row that is zero).
+
+    Rows as short or as long as the number format admits neither vanish nor overflow.
+
+    Raises:
+        DataError: if a row holds NaN or infinity.
+    """
+    if not x.size(0):
+        return x.clone(), x.new_zeros(0, 1)
+    length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    shortest, longest = (float(bound) for bound in length.aminmax())  # both NaN where a row has one
+    if COMFORTABLE_LENGTHS[0] < shortest and longest < COMFORTABLE_LENGTHS[1]:
+        reciprocal = length.reciprocal()
+        return x * reciprocal, reciprocal
+    return _unit_rows_carefully(x)
+
+
+def _unit_rows_carefully(x: Tensor) -> tuple[Tensor, Tensor]:
+    largest = x.abs().amax(dim=1, keepdim=True)
+    if not bool(largest.isfinite().all()):
+        bad = (~largest.isfinite()).squeeze(1).nonzero().squeeze(1)
+        raise DataError(
+            f"Embeddings hold NaN or infinity in {bad.numel()} of {x.size(0)} rows (the first is row {int(bad[0])}); "
+            "a graph needs finite ones. Usually the encoder has diverged: lower the learning rate, clip gradients, or "
+            "train in bfloat16 instead of float16."
+        )
+    # Scaled by its largest entry a row's squares neither overflow nor vanish.
+    scaled = x.double() / torch.where(largest > 0, largest, 1.0)
+    length = torch.linalg.vector_norm(scaled, dim=1, keepdim=True)
+    rows = scaled / torch.where(length > 0, length, 1.0)
+    length = length * largest
+    zero = length < SHORTEST_ROW
+    reciprocal = torch.where(zero, 0.0, torch.where(zero, 1.0, length).reciprocal())
+    return torch.where(zero, 0.0, rows).to(x.dtype), reciprocal.to(x.dtype)
+
+
+def unit_rows_backward(
+    gradient: Float[Tensor, "nodes dim"], rows: Float[Tensor, "nodes dim"], reciprocal: Float[Tensor, "nodes 1"]
+) -> Float[Tensor, "nodes dim"]:
+    """Gradient in `x` from that in `x / |x|`: the part along the row drops out, the rest scales by `1 / |x|`.
+
+    Writes over `gradient`.
+    """
+    along = (gradient * rows).sum(dim=1, keepdim=True)
+    return gradient.sub_(along * rows).mul_(reciprocal)
+
+
+def squared_distances(
+    rows: Float[Tensor, "nodes dim"], others: Float[Tensor, "others dim"] | None = None
+) -> Float[Tensor, "nodes others"]:
+    """Squared Euclidean distances `|rows_i - others_j|^2`, in float64, never negative.
+
+    Both are centred on the mean of `others` (by default `rows`) and the product is taken in float64: for float32 input
+    the relative error is below 1e-6 for rows as near as 1e-5, and two equal rows are at most 1e-15 apart.
+    """
+    reference = (rows if others is None else others).double()
+    centre = reference.mean(dim=0, keepdim=True)
+    right = reference - centre
+    left = right if others is None else rows.double() - centre
+    squares = left.square().sum(dim=1)
+    other_squares = squares if others is None else right.square().sum(dim=1)
+    distances = torch.nn.functional.linear(left, right).mul_(-2).add_(squares[:, None]).add_(other_squares)
+    return distances.clamp_(min=0)

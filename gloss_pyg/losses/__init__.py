@@ -1,0 +1,31 @@
+"""Losses over a batch.
+
+| loss | called with | what it is |
+|---|---|---|
+| `GLoss` | `(embeddings, labels)` | hidden labels inferred over the batch's graph |
+| `ClassificationLoss` | `(embeddings, logits, labels)` | cross-entropy over the labelled documents |
+| `HybridLoss` | `(embeddings, logits, labels)` | `weight * graph_loss + (1 - weight) * classification_loss` |
+
+The last two are `TrainingLoss`es, what `gloss_pyg.training` trains with; `parts(...)` gives their terms by name.
+"""
+
+from gloss_pyg.losses.base import TrainingLoss
+from gloss_pyg.losses.classification import ClassificationLoss
+from gloss_pyg.losses.gloss import GLoss, Propagated
+from gloss_pyg.losses.hybrid import HybridLoss
+from gloss_pyg.losses.mask import stratified_mask
+from gloss_pyg.losses.objectives import NegativeLogProbability, Objective, PublishedCode
+from gloss_pyg.losses.statistics import BatchStatistics
+
+__all__ = [
+    "BatchStatistics",
+    "ClassificationLoss",
+    "GLoss",
+    "HybridLoss",
+    "NegativeLogProbability",
+    "Objective",
+    "Propagated",
+    "PublishedCode",
+    "TrainingLoss",
+    "stratified_mask",
+]

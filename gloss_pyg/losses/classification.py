@@ -1,0 +1,62 @@
+"""Cross-entropy that stays finite when a batch has no label."""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gloss_pyg.losses.base import TrainingLoss
+from gloss_pyg.losses.class_weights import class_weight_vector
+
+
+@final
+class ClassificationLoss(TrainingLoss):
+    r"""Weighted cross-entropy over the labelled documents of a batch; alone, the comparison's plain fine-tuning.
+
+    .. math:: L_{CE} = -\frac{\sum_i w_{y_i} \log \mathrm{softmax}(z_i)_{y_i}}{\sum_i w_{y_i}}
+
+    Unlabelled documents (negative labels) are left out; with none labelled it is zero with a gradient path, where
+    torch's own gives NaN. Logits are computed in float32.
+
+    Args:
+        class_weights: `w`, a weight for each class, in the order of class ids; all 1 by default.
+
+    Shapes: `forward(embeddings, logits [N, C], labels [N]) -> scalar`; the embeddings are not read, they are there so
+    that all losses are called alike.
+
+    Raises:
+        ConfigError: for weights that are negative or not finite.
+
+    Example:
+        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+        >>> round(float(ClassificationLoss()(torch.zeros(2, 3), logits, torch.tensor([0, -100]))), 4)
+        0.1269
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(self, class_weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        self.register_buffer("class_weights", class_weight_vector(class_weights), persistent=False)
+
+    def parts(
+        self,
+        embeddings: Float[Tensor, "documents dim"],  # noqa: ARG002 - all losses are called alike
+        logits: Float[Tensor, "documents classes"],
+        labels: Int[Tensor, " documents"],
+    ) -> dict[str, Tensor]:
+        """The one part, by name."""
+        targets = torch.where(labels >= 0, labels, -100)
+        wide = logits if logits.dtype == torch.float64 else logits.float()
+        weights = None if self.class_weights is None else self.class_weights.to(wide.dtype)
+        total = F.cross_entropy(wide, targets, weight=weights, ignore_index=-100, reduction="sum")
+        labelled = labels[labels >= 0]
+        mass = wide.new_tensor(labelled.numel()) if weights is None else weights[labelled].sum()
+        return {"classification_loss": total / torch.where(mass > 0, mass, 1.0)}
+
+    def total(self, parts: dict[str, Tensor]) -> Float[Tensor, ""]:
+        """The one part."""
+        return parts["classification_loss"]

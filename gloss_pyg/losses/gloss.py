@@ -1,0 +1,230 @@
+"""The graph loss: how well hidden labels can be inferred from seen ones over the graph of the batch."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import cast, final
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from gloss_pyg.errors import ConfigError, DataError
+from gloss_pyg.graph import Compose, DenseGaussian, GraphRule
+from gloss_pyg.graph.reach import is_connected, reached
+from gloss_pyg.losses.mask import stratified_mask
+from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
+from gloss_pyg.losses.statistics import BatchStatistics
+from gloss_pyg.propagation import LabelPropagation, Propagation
+
+EVALUATION_SEED = 0
+
+
+@dataclass(frozen=True)
+class Propagated:
+    """One batch, propagated: what the loss is made of, and what there is to look at.
+
+    Attributes:
+        graph: `x` the embeddings, `y` the seen labels (-100 elsewhere), `edge_index`, `edge_weight`.
+        seen: `[N]`, documents whose labels propagation saw.
+        hidden: `[N]`, labelled documents whose labels it did not see.
+        counted: `[N]`, hidden documents that a seed of their class can reach.
+        probabilities: `[N, C]`, as propagation gave them; labelled rows are the layer's to define.
+    """
+
+    graph: Data
+    seen: Tensor
+    hidden: Tensor
+    counted: Tensor
+    probabilities: Tensor
+
+
+@final
+class GLoss(nn.Module):
+    r"""Hide some labels of the batch, infer them by propagation over its graph, charge for what is inferred wrongly.
+
+    .. math:: L_G = -\frac{1}{|V|} \sum_{i \in V} \log P(y_i \mid \text{graph of the batch}, \text{seen labels})
+
+    The graph is built from the embeddings at each call and the error flows back through its edge weights: documents
+    are pulled towards labelled documents of their class along paths through the whole batch, where cross-entropy looks
+    at one document at a time and contrastive losses at pairs. Join it with cross-entropy by `HybridLoss`.
+
+    Args:
+        graph: From `Data(x, y)` to `Data` with `edge_index` and `edge_weight`: a rule of `gloss_pyg.graph`, a `Compose`
+            of rules and PyG's transforms, or any callable. Hidden labels are -100 in its `y`. Default:
+            `DenseGaussian(sigma="sqrt")`.
+        propagation: A layer of `gloss_pyg.propagation`, or any callable `(y [N, C], edge_index, mask, edge_weight, x)`
+            to probabilities `[N, C]`. Hidden labels are zero rows before it sees them. Default: `LabelPropagation()`.
+        labelled_fraction: Share of the batch's labels that stay seen (the paper's gamma), above 0 and below 1.
+        num_classes: Number of classes; by default one more than the largest label of the batch.
+        objective: The formula; by default the published equation, see `gloss_pyg.losses.objectives`.
+
+    Shapes: `forward(embeddings [N, d], labels [N]) -> scalar`. Negative labels (-100) mark unlabelled documents: they
+    are in the graph, and in no loss. Half-precision embeddings are computed in float32, also under autocast.
+
+    Requires of a batch: a class with two documents, one to be seen and one to be hidden. Documents count when a seed of
+    their class can reach them; where none does, the loss is a zero that still has a gradient path, and `statistics`
+    says how often that happened. A class-balanced sampler (`gloss_pyg.data`) avoids it.
+
+    Raises:
+        ConfigError: for a fraction outside (0, 1), or a bandwidth that was not fitted (`fit_sigma`).
+        DataError: for embeddings, labels or masks that do not fit each other, or embeddings with NaN or infinity.
+
+    Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853.
+
+    Example:
+        >>> from gloss_pyg.graph import DenseGaussian
+        >>> loss = GLoss(DenseGaussian(sigma=0.5))
+        >>> embeddings = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]], requires_grad=True)
+        >>> value = loss(embeddings, torch.tensor([0, 0, 1, 1]), mask=torch.tensor([True, False, True, False]))
+        >>> value.backward()
+        >>> round(float(value), 4)
+        0.0631
+    """
+
+    def __init__(
+        self,
+        graph: GraphRule | Callable[[Data], Data] | None = None,
+        propagation: Propagation | Callable[..., Tensor] | None = None,
+        labelled_fraction: float = 0.6,
+        num_classes: int | None = None,
+        objective: Objective | None = None,
+    ) -> None:
+        super().__init__()
+        if not 0 < labelled_fraction < 1:
+            raise ConfigError(
+                f"labelled_fraction={labelled_fraction}: expected a number between 0 and 1, both excluded (0.5 to 0.7 "
+                "is usual); nothing seen or nothing hidden leaves nothing to learn."
+            )
+        if num_classes is not None and num_classes < 1:
+            raise ConfigError(f"num_classes={num_classes}: expected at least 1.")
+        self.graph = DenseGaussian() if graph is None else graph
+        self.propagation = LabelPropagation() if propagation is None else propagation  # type: ignore[abstract]
+        self.labelled_fraction = labelled_fraction
+        self.num_classes = num_classes
+        self.objective = NegativeLogProbability() if objective is None else objective
+        self.statistics = BatchStatistics()
+
+    @property
+    def needs_fit(self) -> bool:
+        """Whether a bandwidth is still to be fitted by `fit_sigma`."""
+        return isinstance(self.graph, GraphRule | Compose) and self.graph.needs_fit
+
+    def fit_sigma(self, embeddings: Float[Tensor, "documents dim"]) -> None:
+        """Fit the graph's bandwidth once from the pretrained embeddings `[n, d]` of the training documents."""
+        if isinstance(self.graph, GraphRule | Compose):
+            self.graph.fit_sigma(embeddings.float() if embeddings.dtype != torch.float64 else embeddings)
+
+    def forward(
+        self,
+        embeddings: Float[Tensor, "documents dim"],
+        labels: Int[Tensor, " documents"],
+        mask: Bool[Tensor, " documents"] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, ""]:
+        """The loss of a batch.
+
+        Args:
+            embeddings: One row a document.
+            labels: Class ids, negative where a document has none.
+            mask: True where a label may be seen. By default drawn with `stratified_mask`; in `eval()` mode always from
+                the same seed.
+            generator: Randomness of the draw, on the CPU.
+        """
+        batch = self.propagate(embeddings, labels, mask, generator)
+        if not bool(batch.counted.any()):
+            return embeddings.float().mul(0).sum()  # zero, with a gradient path
+        loss: Tensor = self.objective(batch.probabilities, labels, batch.hidden, batch.counted)
+        return loss
+
+    def propagate(
+        self,
+        embeddings: Float[Tensor, "documents dim"],
+        labels: Int[Tensor, " documents"],
+        mask: Bool[Tensor, " documents"] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Propagated:
+        """Graph, mask and propagated probabilities of a batch, with gradients; arguments as in `forward`."""
+        _check_batch(embeddings, labels, mask)
+        x = embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
+        with _full_precision(embeddings.device.type):
+            labelled = labels >= 0
+            seen = self._draw(labels, generator) if mask is None else mask & labelled
+            hidden = labelled & ~seen
+            # A graph step must not read hidden labels either: edges within a class would give them away.
+            graph = _check_graph(self.graph(Data(x=x, y=labels.masked_fill(~seen, -100))), x)
+            seeds = self._seeds(labels, seen, x.dtype)
+            probabilities = self.propagation(seeds, graph.edge_index, seen, graph.edge_weight, x)
+            if probabilities.shape != seeds.shape:
+                raise DataError(
+                    f"The propagation returned shape {tuple(probabilities.shape)}, not {tuple(seeds.shape)}: class "
+                    "probabilities, a row for each document."
+                )
+            counted = hidden & self._reached(seeds, seen, labels, graph)
+            if self.training:
+                self.statistics.add(probabilities.detach().argmax(dim=1), labels, seen, hidden, counted)
+        return Propagated(graph, seen, hidden, counted, probabilities)
+
+    def _draw(self, labels: Tensor, generator: torch.Generator | None) -> Tensor:
+        if generator is None and not self.training:
+            generator = torch.Generator().manual_seed(EVALUATION_SEED)
+        return stratified_mask(labels, self.labelled_fraction, generator)
+
+    def _seeds(self, labels: Tensor, seen: Tensor, dtype: torch.dtype) -> Tensor:
+        """One-hot rows of the seen documents; zero rows for the others, whatever their label."""
+        largest = int(labels.max()) if labels.numel() else -1
+        num_classes = self.num_classes if self.num_classes is not None else max(largest + 1, 1)
+        if largest >= num_classes:
+            raise DataError(f"A label is {largest}, but num_classes={num_classes} admits 0 to {num_classes - 1}.")
+        rows = torch.zeros(labels.size(0), num_classes, dtype=dtype, device=labels.device)
+        return rows.scatter_(1, labels.clamp(min=0)[:, None], seen[:, None].to(dtype))
+
+    def _reached(self, seeds: Tensor, seen: Tensor, labels: Tensor, graph: Data) -> Tensor:
+        own = labels.clamp(min=0)  # any class will do for an unlabelled document, which never counts
+        edge_index, edge_weight = cast("Tensor", graph.edge_index), cast("Tensor", graph.edge_weight)
+        if is_connected(edge_index, edge_weight, seeds.size(0)):
+            return seeds.sum(dim=0).index_select(0, own) > 0
+        absorbing = isinstance(self.propagation, Propagation) and self.propagation.absorbing
+        by_class = reached(seeds > 0, seen, edge_index, edge_weight, absorbing=absorbing)
+        return by_class.gather(1, own[:, None]).squeeze(1)
+
+
+def _full_precision(device_type: str) -> AbstractContextManager[object]:
+    """Keep autocast from rounding the graph and the solve; free where it is off."""
+    if torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
+
+
+def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> None:
+    if embeddings.dim() != 2 or not embeddings.is_floating_point():
+        raise DataError(
+            f"embeddings must be floats of shape [documents, dim]; got {embeddings.dtype} of shape "
+            f"{tuple(embeddings.shape)}. Token states [documents, tokens, dim] must be pooled first."
+        )
+    if labels.shape != embeddings.shape[:1] or labels.is_floating_point():
+        raise DataError(
+            f"labels must be one integer class id for each of the {embeddings.size(0)} documents; got {labels.dtype} "
+            f"of shape {tuple(labels.shape)}."
+        )
+    if mask is not None and (mask.shape != labels.shape or mask.dtype != torch.bool):
+        raise DataError(
+            f"mask must be one boolean for each of the {embeddings.size(0)} documents, true where the label may be "
+            f"seen; got {mask.dtype} of shape {tuple(mask.shape)}."
+        )
+
+
+def _check_graph(graph: Data, x: Tensor) -> Data:
+    """A graph step must keep the documents, and give a weight for each edge that it gives."""
+    edge_index, edge_weight = graph.get("edge_index"), graph.get("edge_weight")
+    if edge_index is None or edge_weight is None:
+        raise DataError("The graph step gave no edge_index or no edge_weight; a rule of gloss_pyg.graph gives both.")
+    if graph.x is not x and graph.num_nodes != x.size(0):
+        raise DataError(f"The graph step changed the number of documents from {x.size(0)} to {graph.num_nodes}.")
+    if edge_weight.shape != edge_index.shape[1:]:
+        raise DataError(
+            f"The graph step returned {edge_index.size(1)} edges but edge_weight of shape "
+            f"{tuple(edge_weight.shape)}: one of its transforms changes edges without their weights."
+        )
+    return graph

@@ -1,0 +1,71 @@
+"""A graph loss and a classification loss, weighted: what the integrated pipeline trains with."""
+
+from collections.abc import Callable
+from typing import final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gloss_pyg.errors import ConfigError
+from gloss_pyg.losses.base import TrainingLoss
+from gloss_pyg.losses.classification import ClassificationLoss
+
+
+@final
+class HybridLoss(TrainingLoss):
+    r"""Train encoder and classifier together with both losses; the usual way to use `GLoss`.
+
+    .. math:: L = \lambda L_G + (1 - \lambda) L_{CE}
+
+    Args:
+        graph_loss: `GLoss`, or any module from `(embeddings, labels)` to a scalar.
+        weight: `lambda`, from 0 to 1 (the paper's best: 0.7 to 0.9).
+        classification_loss: From `(logits, labels)` to a scalar, for instance `torch.nn.CrossEntropyLoss()`; by default
+            `ClassificationLoss()`, which stays finite in a batch without labels.
+
+    Shapes: `forward(embeddings [N, d], logits [N, C], labels [N]) -> scalar`.
+
+    Raises:
+        ConfigError: for a weight outside [0, 1].
+
+    Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, the total loss.
+
+    Example:
+        >>> from gloss_pyg.graph import DenseGaussian
+        >>> from gloss_pyg.losses import GLoss
+        >>> loss = HybridLoss(GLoss(DenseGaussian(sigma=0.5)), weight=0.5)
+        >>> embeddings, labels = torch.eye(4, 2), torch.tensor([0, 1, 0, 1])
+        >>> sorted(loss.parts(embeddings, torch.zeros(4, 2), labels))
+        ['classification_loss', 'graph_loss']
+    """
+
+    def __init__(
+        self,
+        graph_loss: nn.Module,
+        weight: float = 0.7,
+        classification_loss: Callable[[Tensor, Tensor], Tensor] | ClassificationLoss | None = None,
+    ) -> None:
+        super().__init__()
+        if not 0 <= weight <= 1:
+            raise ConfigError(f"weight={weight}: expected the graph loss's share of the total, from 0 to 1.")
+        self.graph_loss = graph_loss
+        self.weight = weight
+        self.classification_loss = ClassificationLoss() if classification_loss is None else classification_loss
+
+    def parts(
+        self,
+        embeddings: Float[Tensor, "documents dim"],
+        logits: Float[Tensor, "documents classes"],
+        labels: Int[Tensor, " documents"],
+    ) -> dict[str, Tensor]:
+        """The two losses by name, not yet weighted: `graph_loss` and `classification_loss`."""
+        if isinstance(self.classification_loss, ClassificationLoss):
+            classification = self.classification_loss(embeddings, logits, labels)
+        else:
+            classification = self.classification_loss(logits, torch.where(labels >= 0, labels, -100))
+        return {"graph_loss": self.graph_loss(embeddings, labels), "classification_loss": classification}
+
+    def total(self, parts: dict[str, Tensor]) -> Float[Tensor, ""]:
+        """`weight * graph_loss + (1 - weight) * classification_loss`."""
+        return self.weight * parts["graph_loss"] + (1 - self.weight) * parts["classification_loss"]

@@ -1,0 +1,13 @@
+"""Methods: what `compare` can run.
+
+| method | what it is |
+|---|---|
+| `FineTuning` | an encoder and a classifier, trained with any of our losses |
+
+A method of your own derives from `Method` and is named in YAML by its class path.
+"""
+
+from gloss_pyg.methods.base import Estimate, FitReport, Method
+from gloss_pyg.methods.fine_tuning import FineTuning
+
+__all__ = ["Estimate", "FineTuning", "FitReport", "Method"]

@@ -1,0 +1,109 @@
+"""What `compare` runs: the contract of a method, and what a fit reports of itself.
+
+A method is anything that learns from labelled texts and gives class probabilities for texts: fine-tuning with any
+loss, a graph over the corpus, TF-IDF with a linear model. `compare` knows it by this contract alone.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from datasets import Dataset, DatasetDict
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit cost and how it went; times in seconds.
+
+    Attributes:
+        encoder: Name of the text encoder, empty for a method that has none.
+        setup_seconds: Loading, tokenising and fitting bandwidths, before the first step.
+        graph_seconds: Building a graph over the corpus; 0 for methods whose graphs are built inside the steps.
+        training_seconds: From the first to the last step, validation included.
+        seconds_per_epoch: Training time of one pass over the training documents, validation not included.
+        epochs: Passes over the training documents, fractional where training stopped within one.
+        steps: Optimiser steps that were run.
+        best_step: The step whose parameters were kept, by validation score.
+        best_score: Validation macro-F1 at that step.
+        loss_overhead: Share of a step's time spent in the loss, forward only; 0 where it was not measured.
+        history: A row each validation, in order: `step`, `seconds` since training began, `macro_f1`, `accuracy`.
+    """
+
+    encoder: str = ""
+    setup_seconds: float = 0.0
+    graph_seconds: float = 0.0
+    training_seconds: float = 0.0
+    seconds_per_epoch: float = 0.0
+    epochs: float = 0.0
+    steps: int = 0
+    best_step: int = 0
+    best_score: float = float("nan")
+    loss_overhead: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A rough forecast of a fit and its predictions, for `compare --dry-run`."""
+
+    seconds: float
+    memory_bytes: int
+
+
+class Method(ABC):
+    """A classifier of texts that `compare` can run.
+
+    Attributes:
+        transductive: Whether `fit` uses the test *texts* (never their labels). `compare` passes them to such methods
+            only, and marks every row of its table.
+    """
+
+    transductive: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """Name of the method in tables, where the configuration gives no other."""
+        return type(self).__name__
+
+    def check(self) -> None:  # noqa: B027 - most methods have nothing to look up
+        """Raise a `UserError` for names in the arguments that do not exist, such as the encoder's.
+
+        Called before any data is read or downloaded, so it must be quick.
+        """
+
+    @abstractmethod
+    def fit(
+        self, train: Dataset, validation: Dataset, test_texts: Sequence[str] | None = None, *, seed: int
+    ) -> FitReport:
+        """Learn from `train`, choosing by `validation`.
+
+        Args:
+            train: Columns `text` and `label` (a `ClassLabel`; -1 marks an unlabelled document).
+            validation: The same columns.
+            test_texts: Texts to be predicted later, for transductive methods only, else `None`.
+            seed: Seed of everything random in the fit.
+        """
+
+    @abstractmethod
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """Class probabilities, shape `[len(texts), C]`, in the order of the training `ClassLabel`'s names."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the fitted method into a folder that does not exist yet."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> "Method":
+        """Read what `save` wrote."""
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray | None:  # noqa: ARG002 - methods with embeddings use it
+        """Embeddings `[len(texts), d]` for the silhouette column; `None` from a method that has none."""
+        return None
+
+    @abstractmethod
+    def estimate(self, splits: DatasetDict) -> Estimate:
+        """Forecast `fit` on these splits and the prediction of their test texts, without training."""

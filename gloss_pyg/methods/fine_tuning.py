@@ -1,0 +1,288 @@
+"""Fine-tuning a text encoder with any of our losses, as a method that `compare`, `train` and `predict` know."""
+
+import json
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, final
+
+import numpy as np
+import torch
+from datasets import Dataset, DatasetDict
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase, PrinterCallback, set_seed
+
+from gloss_pyg.data import ClassBalancedSampler, DataCollator, tokenize
+from gloss_pyg.encoder import TextEncoder, load_tokenizer
+from gloss_pyg.encoder.apply import apply_to_documents
+from gloss_pyg.encoder.config import Pooling
+from gloss_pyg.encoder.locate import load_config, locate_encoder
+from gloss_pyg.encoder.quiet import quiet_transformers
+from gloss_pyg.encoder.storage import TEXT_SETTINGS
+from gloss_pyg.errors import ConfigError, DataError
+from gloss_pyg.losses import ClassificationLoss, TrainingLoss
+from gloss_pyg.methods.base import Estimate, FitReport, Method
+from gloss_pyg.methods.forecast import forecast
+from gloss_pyg.metrics import compute_metrics
+from gloss_pyg.training import GraphTrainer, KeepBest, Precision, fit_bandwidth, training_arguments
+
+progress = logging.getLogger("gloss_pyg.progress")
+
+
+@final
+class FineTuning(Method):
+    """Train encoder and classifier together, stop by validation macro-F1, keep the best parameters.
+
+    Args:
+        model: Name or folder of a Hugging Face encoder; `offline` is the MiniLM of the extra "offline", `random-tiny`
+            an untrained toy for trials of the machinery.
+        loss: What to train with: `HybridLoss(GLoss(...))`, `ClassificationLoss()` (plain cross-entropy, the default),
+            or a `TrainingLoss` of your own.
+        pooling: `cls`, `mean`, or by default what the encoder was trained with.
+        max_length: Tokens after which a text is cut.
+        batch_size: Documents a step.
+        learning_rate: Of Adam, constant until `decay_epoch`.
+        max_epochs: Passes over the training documents, at most.
+        max_steps: Steps at most, in place of `max_epochs`.
+        evaluate_every: Steps between validations; by default one an epoch.
+        patience: Validations without a rise of macro-F1 after which training stops.
+        decay_epoch: Epoch from which the learning rate is a tenth (the paper: 30); by default never.
+        class_weights: `balanced` weighs classes by `n / (C n_c)` of the training labels, in a plain or hybrid
+            cross-entropy; by default all alike.
+        documents_per_class: K of class-balanced batches (each of `batch_size / K` classes, K documents of each); by
+            default batches are drawn at random.
+        precision: Of the encoder, `bf16` and `fp16` where the device has them.
+        checkpoints: Folder for checkpoints at each validation; a fit that finds some there goes on from the last one.
+            By default none are written.
+
+    Raises:
+        ConfigError: for settings that cannot work together or out of range.
+
+    Example:
+        >>> method = FineTuning(model="random-tiny", max_steps=2)
+        >>> method.name
+        'FineTuning'
+    """
+
+    def __init__(
+        self,
+        model: str = "offline",
+        loss: TrainingLoss | None = None,
+        pooling: Pooling | None = None,
+        max_length: int = 128,
+        batch_size: int = 64,
+        learning_rate: float = 5e-5,
+        max_epochs: int = 20,
+        max_steps: int | None = None,
+        evaluate_every: int | None = None,
+        patience: int = 5,
+        decay_epoch: int | None = None,
+        class_weights: Literal["balanced"] | None = None,
+        documents_per_class: int | None = None,
+        precision: Precision = "float32",
+        checkpoints: Path | None = None,
+    ) -> None:
+        limits = {
+            "max_length": max_length,
+            "batch_size": batch_size,
+            "max_epochs": max_epochs,
+            "max_steps": max_steps,
+            "evaluate_every": evaluate_every,
+            "patience": patience,
+            "decay_epoch": decay_epoch,
+            "documents_per_class": documents_per_class,
+        }
+        for name, value in limits.items():
+            if value is not None and value < 1:
+                raise ConfigError(f"FineTuning: {name}={value}, expected at least 1.")
+        if not (math.isfinite(learning_rate) and learning_rate > 0):
+            raise ConfigError(f"FineTuning: learning_rate={learning_rate}, expected a positive number, usually 1e-5.")
+        if documents_per_class is not None and batch_size // documents_per_class < 2:
+            raise ConfigError(
+                f"FineTuning: documents_per_class={documents_per_class} leaves a batch of {batch_size} no room for two "
+                f"classes; give at most {batch_size // 2}."
+            )
+        self.model = model
+        self.loss = ClassificationLoss() if loss is None else loss
+        self.pooling = pooling
+        self.max_length = max_length
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.max_epochs = max_epochs
+        self.max_steps = max_steps
+        self.evaluate_every = evaluate_every
+        self.patience = patience
+        self.decay_epoch = decay_epoch
+        self.class_weights = class_weights
+        self.documents_per_class = documents_per_class
+        self.precision = precision
+        self.checkpoints = checkpoints
+        self._encoder: TextEncoder | None = None
+        self._tokenizer: PreTrainedTokenizerBase | None = None
+
+    def check(self) -> None:
+        """See `Method.check`: whether the encoder can be found."""
+        load_config(locate_encoder(self.model))
+
+    def fit(
+        self, train: Dataset, validation: Dataset, test_texts: Sequence[str] | None = None, *, seed: int
+    ) -> FitReport:
+        """See `Method.fit`; an inductive method, it refuses test texts."""
+        if test_texts is not None:
+            raise ConfigError("FineTuning is inductive: it must not be given the test texts.")
+        start = time.perf_counter()
+        set_seed(seed)
+        names = train.features["label"].names
+        progress.info("loading the encoder %s", self.model)
+        tokenizer = load_tokenizer(self.model)
+        with quiet_transformers():
+            encoder = TextEncoder.from_encoder(self.model, names, pooling=self.pooling)
+        encoder.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
+        progress.info("tokenising %d documents", len(train) + len(validation))
+        splits = tokenize(DatasetDict(train=train, validation=validation), tokenizer, self.max_length)
+        collate = DataCollator(tokenizer)
+        labels = np.asarray(train["label"])
+        if self.class_weights == "balanced":
+            _balance(self.loss, labels, len(names))
+        progress.info("fitting bandwidths on the pretrained embeddings")
+        fit_bandwidth(self.loss, encoder, splits["train"], collate)
+        keep = KeepBest(self.patience)
+        with tempfile.TemporaryDirectory() as scratch:
+            trainer = self._trainer(encoder, splits, collate, labels, keep, self.checkpoints or Path(scratch), seed)
+            set_up = time.perf_counter() - start
+            progress.info("training: %d documents, batches of %d", len(train), self.batch_size)
+            resume = self.checkpoints is not None and any(self.checkpoints.glob("checkpoint-*"))
+            trainer.train(resume_from_checkpoint=resume)
+        encoder.eval()
+        self._encoder, self._tokenizer = encoder, tokenizer
+        trained = time.perf_counter() - start - set_up
+        epochs = float(trainer.state.epoch or 0)
+        return FitReport(
+            encoder=self.model,
+            setup_seconds=set_up,
+            training_seconds=trained,
+            seconds_per_epoch=keep.step_seconds / epochs if epochs else 0.0,
+            epochs=epochs,
+            steps=trainer.state.global_step,
+            best_step=keep.best_step,
+            best_score=keep.best_score,
+            loss_overhead=trainer.loss_function.seconds / keep.step_seconds if keep.step_seconds else 0.0,
+            history=keep.history,
+        )
+
+    def _trainer(
+        self,
+        encoder: TextEncoder,
+        splits: DatasetDict,
+        collate: Callable[..., dict[str, Tensor]],
+        labels: np.ndarray,
+        keep: KeepBest,
+        folder: Path,
+        seed: int,
+    ) -> GraphTrainer:
+        sampler, batch_size = None, self.batch_size
+        if self.documents_per_class is not None:
+            classes = min(self.batch_size // self.documents_per_class, len(np.unique(labels[labels >= 0])))
+            sampler = ClassBalancedSampler(
+                labels, classes_per_batch=classes, documents_per_class=self.documents_per_class, seed=seed
+            )
+            batch_size = sampler.batch_size
+        saving = {"save_strategy": "epoch" if self.evaluate_every is None else "steps"} if self.checkpoints else {}
+        arguments = training_arguments(
+            folder,
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            max_epochs=self.max_epochs,
+            max_steps=self.max_steps,
+            evaluate_every=self.evaluate_every,
+            seed=seed,
+            precision=self.precision,
+            **saving | ({"save_steps": self.evaluate_every, "save_total_limit": 2} if saving else {}),
+        )
+        steps_an_epoch = math.ceil((len(sampler) if sampler else len(labels)) / batch_size)
+        trainer = GraphTrainer(
+            encoder,
+            arguments,
+            self.loss,
+            train_sampler=sampler,
+            decay_step=None if self.decay_epoch is None else self.decay_epoch * steps_an_epoch,
+            train_dataset=splits["train"],
+            eval_dataset=splits["validation"],
+            data_collator=collate,
+            compute_metrics=compute_metrics,
+            callbacks=[keep],
+        )
+        trainer.remove_callback(PrinterCallback)  # progress goes through `gloss_pyg.progress`
+        return trainer
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """See `Method.predict_proba`: softmax of the classifier's logits."""
+        if not texts:
+            return np.zeros((0, self._fitted()[0].classifier.out_features), dtype=np.float32)
+        logits = self._apply(texts, lambda outputs: outputs.logits)
+        return logits.softmax(dim=1).numpy()
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """See `Method.embed`: the pooled embeddings."""
+        return self._apply(texts, lambda outputs: outputs.embeddings).numpy()
+
+    def _apply(self, texts: Sequence[str], read: Callable[..., Tensor]) -> Tensor:
+        encoder, tokenizer = self._fitted()
+        documents = tokenize(list(texts), tokenizer, self.max_length)
+        return apply_to_documents(encoder, documents, DataCollator(tokenizer), read, 2 * self.batch_size)
+
+    def _fitted(self) -> tuple[TextEncoder, PreTrainedTokenizerBase]:
+        if self._encoder is None or self._tokenizer is None:
+            raise ConfigError("This FineTuning was not fitted: call fit(...) first, or FineTuning.load(folder).")
+        return self._encoder, self._tokenizer
+
+    def save(self, folder: Path) -> None:
+        """Write encoder, classifier, tokenizer and how texts are cut, as `TextEncoder.from_pretrained` reads them."""
+        encoder, tokenizer = self._fitted()
+        folder.mkdir(parents=True)
+        encoder.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        settings = {"model": self.model, "max_length": self.max_length, "batch_size": self.batch_size}
+        (folder / TEXT_SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "FineTuning":
+        """A method that predicts as the saved one did; its loss is not kept."""
+        settings = folder / TEXT_SETTINGS
+        if not settings.is_file():
+            raise DataError(f"{folder} is no model saved by gloss_pyg: it has no {TEXT_SETTINGS}.")
+        method = cls(**json.loads(settings.read_text(encoding="utf-8")))
+        with quiet_transformers():
+            method._encoder = TextEncoder.from_pretrained(folder).eval()
+        method._tokenizer = load_tokenizer(str(folder))
+        return method
+
+    def estimate(self, splits: DatasetDict) -> Estimate:
+        """See `Method.estimate`; from the encoder's size, the texts' lengths and the machine's speed."""
+        train = len(splits["train"])
+        steps = math.ceil(train / self.batch_size) * self.max_epochs if self.max_steps is None else self.max_steps
+        evaluations = steps / (self.evaluate_every or math.ceil(train / self.batch_size))
+        return forecast(
+            self.model,
+            list(splits["train"][:200]["text"]),
+            max_length=self.max_length,
+            training_documents=float(steps * min(self.batch_size, train)),
+            other_documents=evaluations * len(splits["validation"]) + len(splits["test"]),
+            batch_size=self.batch_size,
+        )
+
+
+def _balance(loss: TrainingLoss, labels: np.ndarray, num_classes: int) -> None:
+    """Give every cross-entropy in the loss the weights `n / (C n_c)` of the training labels."""
+    counts = np.bincount(labels[labels >= 0], minlength=num_classes)
+    weights = torch.tensor(counts.sum() / (num_classes * np.maximum(counts, 1)), dtype=torch.float32)
+    found = [part for part in loss.modules() if isinstance(part, ClassificationLoss)]
+    if not found:
+        raise ConfigError(
+            f"class_weights='balanced' needs a ClassificationLoss in the loss; {type(loss).__name__} has none."
+        )
+    for part in found:
+        part.class_weights = weights

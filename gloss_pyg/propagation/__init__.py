@@ -1,0 +1,14 @@
+"""Propagation layers: from the labels that may be seen, over a weighted graph, to class probabilities for all.
+
+| layer | result for the hidden nodes | source |
+|---|---|---|
+| `LabelPropagation` | `(I - T_UU)^-1 T_UL Y_L` | Zhu & Ghahramani 2002 |
+
+All are called as `layer(y, edge_index, mask, edge_weight, x)`; a layer of your own derives from `Propagation` and
+writes one method, `scores`.
+"""
+
+from gloss_pyg.propagation.base import Propagation
+from gloss_pyg.propagation.label_propagation import LabelPropagation
+
+__all__ = ["LabelPropagation", "Propagation"]

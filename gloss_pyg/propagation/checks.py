@@ -1,0 +1,64 @@
+"""What a propagation layer demands of its input, told in one place and in plain words."""
+
+import torch
+from torch import Tensor
+
+from gloss_pyg.errors import DataError
+from gloss_pyg.graph.edges import is_complete, is_marked_symmetric
+
+
+def check_graph(edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int, x: Tensor | None) -> Tensor:
+    """Edge weights, at least in float32, of a graph that was checked against the number of nodes.
+
+    Graphs of our own rules are known to be sound and are not searched again.
+    """
+    if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.is_floating_point():
+        raise DataError(
+            f"edge_index must hold integers of shape [2, E]; got {edge_index.dtype} of {tuple(edge_index.shape)}."
+        )
+    if edge_weight is None:
+        edge_weight = torch.ones(edge_index.size(1), device=edge_index.device)
+    if edge_weight.shape != edge_index.shape[1:] or not edge_weight.is_floating_point():
+        raise DataError(
+            f"edge_weight must hold one float for each of the {edge_index.size(1)} edges; got {edge_weight.dtype} of "
+            f"shape {tuple(edge_weight.shape)}. Perhaps a transform changed the edges but not their weights."
+        )
+    if x is not None and x.size(0) != num_nodes:
+        raise DataError(f"x has {x.size(0)} rows for {num_nodes} nodes.")
+    if not is_complete(edge_index, num_nodes) and edge_index.numel():
+        low, high = (int(bound) for bound in edge_index.aminmax())
+        if low < 0 or high >= num_nodes:
+            raise DataError(f"edge_index names nodes {low} to {high}, but y has rows 0 to {num_nodes - 1}.")
+    if not is_marked_symmetric(edge_index, edge_weight):
+        sound = (edge_weight >= 0) & edge_weight.isfinite()
+        if not bool(sound.all()):
+            first = int((~sound).nonzero()[0])
+            raise DataError(
+                f"edge_weight must be finite and not negative; edge {first} has {float(edge_weight[first])}, and "
+                f"{int((~sound).sum())} of {edge_weight.numel()} are so."
+            )
+    return edge_weight.float() if edge_weight.dtype in (torch.float16, torch.bfloat16) else edge_weight
+
+
+def check_labels(y: Tensor, mask: Tensor, num_classes: int | None, dtype: torch.dtype) -> Tensor:
+    """Label rows `[N, C]` in `dtype` from rows or class ids; rows outside the mask may hold anything."""
+    if mask.dtype != torch.bool or mask.shape != y.shape[:1]:
+        raise DataError(
+            f"mask must hold one boolean for each of the {y.size(0)} nodes, true where the label may be seen; got "
+            f"{mask.dtype} of shape {tuple(mask.shape)}."
+        )
+    if y.dim() == 2:
+        if num_classes is not None and y.size(1) != num_classes:
+            raise DataError(f"y has {y.size(1)} columns, the layer was made for num_classes={num_classes}.")
+        return y.to(dtype)
+    if y.dim() != 1 or y.is_floating_point():
+        raise DataError(f"y must be label rows [N, C] or class ids [N]; got {y.dtype} of shape {tuple(y.shape)}.")
+    if num_classes is None:
+        raise DataError("y holds class ids, so the layer must know how many classes there are: give it num_classes.")
+    largest = int(y[mask].max()) if bool(mask.any()) else -1
+    if largest >= num_classes:
+        raise DataError(f"y holds class {largest}, but num_classes={num_classes} admits 0 to {num_classes - 1}.")
+    rows = torch.zeros(y.size(0), num_classes, dtype=dtype, device=y.device)
+    labelled = ((y >= 0) & mask).nonzero().squeeze(1)
+    rows[labelled, y[labelled]] = 1
+    return rows

@@ -1,0 +1,30 @@
+"""Training with `transformers.Trainer`.
+
+| what | for |
+|---|---|
+| `trainer_loss` | your own script with the stock Trainer: its `compute_loss_func` |
+| `LossReport` | both losses and the state of the graph loss in the Trainer's logs |
+| `GraphTrainer` | the stock Trainer with the two above, a sampler and the learning-rate step |
+| `training_arguments` | `TrainingArguments` with our defaults |
+| `fit_bandwidth` | `sigma="sqrt"`, fitted once on the pretrained embeddings |
+| `KeepBest` | early stopping with the best parameters in memory |
+"""
+
+from gloss_pyg.training.arguments import Precision, training_arguments
+from gloss_pyg.training.bandwidth import embed_documents, fit_bandwidth
+from gloss_pyg.training.keep_best import KeepBest
+from gloss_pyg.training.loss_function import LossFunction, trainer_loss
+from gloss_pyg.training.report import LossReport
+from gloss_pyg.training.trainer import GraphTrainer
+
+__all__ = [
+    "GraphTrainer",
+    "KeepBest",
+    "LossFunction",
+    "LossReport",
+    "Precision",
+    "embed_documents",
+    "fit_bandwidth",
+    "trainer_loss",
+    "training_arguments",
+]

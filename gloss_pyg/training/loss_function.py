@@ -1,0 +1,158 @@
+"""The bridge from our losses to `transformers.Trainer`: its `compute_loss_func`."""
+
+import time
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gloss_pyg.encoder import TextEncoder
+from gloss_pyg.errors import ConfigError
+from gloss_pyg.losses import TrainingLoss
+
+SUBMODULE = "gloss_loss"
+IGNORED = -100
+
+
+def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mean"] = "cls") -> "LossFunction":
+    r"""Make a loss the `compute_loss_func` of the stock `transformers.Trainer`.
+
+    With our `TextEncoder` the embeddings are the model's own. Any other sequence classifier is told to return its
+    hidden states (and not to gather them in evaluation), and the first token of the last layer is the embedding.
+
+    The value is scaled as the Trainer expects of a loss function of one's own: the mean over the batch at hand times
+    its share of all labelled documents of the step,
+
+    .. math:: L = L(\text{batch}) \cdot \frac{\text{labelled documents in the batch}}{\text{those in the whole step}}
+
+    so that a step's gradient is the mean of its batches' gradients weighted by their labelled documents, with
+    gradient accumulation and with several processes alike. Each batch has a graph of its own: accumulation does not
+    enlarge the graph. A batch without labels contributes zero.
+
+    Args:
+        loss: `HybridLoss(GLoss(...))`, `ClassificationLoss()`, or a `TrainingLoss` of your own.
+        model: The model that will be given to the Trainer. A loss with parameters or buffers (a learned or fitted
+            `sigma`) becomes its submodule `gloss_loss`, so that it is optimised, moved and saved with it.
+        pooling: For a model that is not ours, only `"cls"`.
+
+    Raises:
+        ConfigError: for a loss that is no `TrainingLoss`, and for mean pooling on a model that is not ours.
+
+    Example:
+        >>> from gloss_pyg import GLoss, HybridLoss, DenseGaussian
+        >>> from transformers import BertConfig, BertForSequenceClassification
+        >>> config = BertConfig(vocab_size=8, hidden_size=4, num_hidden_layers=1, num_attention_heads=1)
+        >>> model = BertForSequenceClassification(config)
+        >>> loss_function = trainer_loss(HybridLoss(GLoss(DenseGaussian(sigma=0.5))), model)
+        >>> # Trainer(model, args, train_dataset=..., compute_loss_func=loss_function)
+        >>> model.config.output_hidden_states
+        True
+    """
+    if not isinstance(loss, TrainingLoss):
+        raise ConfigError(
+            f"trainer_loss needs a TrainingLoss such as HybridLoss(GLoss(...)), not {type(loss).__name__}; a GLoss "
+            "alone trains no classifier."
+        )
+    if not isinstance(model, TextEncoder):
+        if pooling != "cls":
+            raise ConfigError(
+                f"pooling={pooling!r}: on a model that is not ours a loss function sees no attention mask, so only the "
+                "first token can be pooled. For mean pooling use gloss_pyg.TextEncoder.from_encoder(name, label_names)."
+            )
+        config: Any = model.config
+        config.output_hidden_states = True
+        ignored = list(getattr(config, "keys_to_ignore_at_inference", None) or [])
+        config.keys_to_ignore_at_inference = [*ignored, *({"hidden_states"} - set(ignored))]
+    if next(loss.parameters(), None) is not None or next(loss.buffers(), None) is not None:
+        model.add_module(SUBMODULE, loss)
+        model.register_forward_hook(_join_outputs)
+    return LossFunction(loss, model)
+
+
+def _join_outputs(model: nn.Module, inputs: Any, outputs: Any) -> Any:  # noqa: ARG001 - a forward hook's arguments
+    """Let the loss's parameters take part in the model's outputs, with weight 0.
+
+    The loss uses them after the forward that DistributedDataParallel watches. Without this it would count them as
+    unused and stop when their gradient comes all the same; or wait forever for it after a batch the loss cannot use.
+    """
+    if model.training and (logits := _get(outputs, "logits")) is not None:
+        for parameter in model.get_submodule(SUBMODULE).parameters():
+            logits = logits + 0 * parameter.sum()
+        outputs["logits"] = logits
+    return outputs
+
+
+class LossFunction:
+    """What `trainer_loss` returns: callable as the Trainer calls it, with counts of what it computed.
+
+    Attributes:
+        seconds: Time spent in the loss over training batches, forward only.
+    """
+
+    def __init__(self, loss: TrainingLoss, model: nn.Module) -> None:
+        self.loss = loss
+        self.model = model
+        self.seconds = 0.0
+        self.reset()
+
+    def reset(self) -> None:
+        """Start the means afresh."""
+        self._sums: dict[str, Tensor] = {}
+        self._batches = 0
+
+    def __call__(self, outputs: Any, labels: Tensor | None, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        """The scaled loss of a batch."""
+        start = time.perf_counter()
+        if labels is None:
+            raise ConfigError(
+                "The batch has no labels. Name the label column 'labels', and set label_names=['labels'] in the "
+                "TrainingArguments if the model's forward takes none."
+            )
+        if self.loss.training != self.model.training:  # a loss that is no submodule does not follow by itself
+            self.loss.train(self.model.training)
+        parts = self.loss.parts(embeddings_of(outputs), _logits(outputs), labels)
+        value = self.loss.total(parts)
+        if num_items_in_batch is not None:
+            # Counted as the Trainer counts, which takes a label of -1 for one: the batches' shares then sum to 1.
+            here = (labels != IGNORED).sum()
+            value = value * here / torch.as_tensor(num_items_in_batch, device=value.device).clamp(min=1)
+        if self.model.training:
+            self._count(parts)
+            self.seconds += time.perf_counter() - start
+        return value
+
+    def _count(self, parts: dict[str, Tensor]) -> None:
+        self._batches += 1
+        for name, part in parts.items():
+            part = part.detach().double()
+            self._sums[name] = self._sums[name] + part if name in self._sums else part
+
+    def means(self) -> dict[str, float]:
+        """Mean of each part over the training batches since the last `reset`."""
+        return {name: float(total) / self._batches for name, total in self._sums.items()}
+
+
+def embeddings_of(outputs: Any) -> Tensor:
+    """Embeddings `[B, d]` of a model's outputs: its own, else the first token of its last hidden states."""
+    embeddings: Tensor | None = _get(outputs, "embeddings")
+    if embeddings is not None:
+        return embeddings
+    hidden_states = _get(outputs, "hidden_states")
+    if hidden_states is None:
+        raise ConfigError(
+            "The model returned neither embeddings nor hidden_states. Call trainer_loss(loss, model) with the very "
+            "model that the Trainer trains; it tells the model to return its hidden states."
+        )
+    first_token: Tensor = hidden_states[-1][:, 0]
+    return first_token
+
+
+def _logits(outputs: Any) -> Tensor:
+    logits: Tensor | None = _get(outputs, "logits")
+    if logits is None:
+        raise ConfigError("The model returned no logits: G-Loss needs a model for sequence classification.")
+    return logits
+
+
+def _get(outputs: Any, name: str) -> Any:
+    return outputs.get(name) if isinstance(outputs, dict) else getattr(outputs, name, None)

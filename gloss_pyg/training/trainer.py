@@ -1,0 +1,54 @@
+"""The stock Trainer with our loss, its report, the balanced sampler and the paper's learning-rate step."""
+
+from typing import Any
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.utils.data import Sampler
+from transformers import PreTrainedModel, Trainer, TrainingArguments
+
+from gloss_pyg.losses import TrainingLoss
+from gloss_pyg.training.loss_function import trainer_loss
+from gloss_pyg.training.report import LossReport
+
+
+class GraphTrainer(Trainer):
+    """`transformers.Trainer` that trains with one of our losses and logs its parts.
+
+    Args:
+        model: The model; see `trainer_loss` for what is set on it.
+        args: As for the stock Trainer; `gloss_pyg.training.training_arguments` makes them with our defaults.
+        loss: The loss.
+        train_sampler: Order of the training documents, for instance `gloss_pyg.data.ClassBalancedSampler`; the
+            Trainer's own by default.
+        decay_step: Optimiser step from which the learning rate is a tenth (the paper: epoch 30); the Trainer's own
+            schedule by default.
+        kwargs: Everything else that the stock Trainer takes.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        args: TrainingArguments,
+        loss: TrainingLoss,
+        train_sampler: Sampler[int] | None = None,
+        decay_step: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.loss_function = trainer_loss(loss, model)
+        self._own_train_sampler = train_sampler
+        self._decay_step = decay_step
+        super().__init__(model, args, compute_loss_func=self.loss_function, **kwargs)
+        LossReport.attach(self, self.loss_function)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
+        return self._own_train_sampler or super()._get_train_sampler(train_dataset)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> LRScheduler:
+        """The learning-rate step where one was asked for."""
+        if self._decay_step is None or self.lr_scheduler is not None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        decay_step = self._decay_step
+        scheduler = LambdaLR(optimizer or self.optimizer, lambda step: 0.1 if step >= decay_step else 1.0)  # type: ignore[arg-type]
+        self.lr_scheduler = scheduler
+        return scheduler

@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from gloss_pyg.errors import ConfigError
+from gloss_pyg.graph.reach import reached
+from gloss_pyg.propagation import Propagation
+
+CHAIN = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])  # 0 - 1 - 2 - 3
+
+
+class Given(Propagation):
+    """Returns what it was made with, and notes what it was shown."""
+
+    def __init__(self, answer, **kwargs):
+        super().__init__(**kwargs)
+        self.answer = answer
+
+    def scores(self, seeds, edge_index, edge_weight, mask, x=None):
+        self.shown = seeds
+        return self.answer
+
+
+def test_scores_become_probabilities_and_rows_without_any_stay_zero():
+    scores = torch.tensor([[2.0, 6.0], [0.0, 0.0], [1e-30, 3e-30], [5.0, 0.0]])
+    y, mask = torch.zeros(4, 2), torch.ones(4).bool()
+    found = Given(scores)(y, CHAIN, mask)
+    torch.testing.assert_close(found, torch.tensor([[0.25, 0.75], [0, 0], [0.25, 0.75], [1, 0]]))
+
+
+def test_gradient_of_the_division_by_row_sums():
+    scores = torch.rand(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    y, mask = torch.zeros(4, 3).double(), torch.ones(4).bool()
+    assert torch.autograd.gradcheck(lambda s: Given(s)(y, CHAIN, mask, torch.ones(6).double()), scores)
+
+
+def test_a_layer_is_shown_seeds_only():
+    layer = Given(torch.ones(4, 2), num_classes=2)
+    layer(torch.tensor([1, 0, 99, -100]), CHAIN, torch.tensor([True, True, False, True]))
+    assert layer.shown.tolist() == [[0, 1], [1, 0], [0, 0], [0, 0]]
+
+
+def test_a_layer_with_parameters_of_each_class_must_be_told_their_number():
+    class Wide(Given):
+        needs_num_classes = True
+
+    with pytest.raises(ConfigError, match="Wide has parameters for each class: give num_classes"):
+        Wide(None)
+
+
+@pytest.mark.parametrize(
+    ("absorbing", "expected"), [(True, [[1, 1], [1, 1], [0, 1], [0, 1]]), (False, [[1, 1], [1, 1], [1, 1], [1, 1]])]
+)
+def test_labels_pass_through_seeds_or_end_there(absorbing, expected):
+    sources = torch.tensor([[1, 0], [0, 1], [0, 0], [0, 0]]).bool()
+    found = reached(sources, sources.any(1), CHAIN, torch.ones(6), absorbing=absorbing)
+    assert found.int().tolist() == expected
+
+
+def test_an_edge_without_weight_or_the_wrong_way_leads_nowhere():
+    sources = torch.tensor([[1], [0], [0], [0]]).bool()
+    weight = torch.tensor([1.0, 1, 0, 1, 1, 1])  # no way from 1 to 2
+    found = reached(sources, sources.any(1), CHAIN, weight, absorbing=False)
+    assert found.squeeze(1).tolist() == [True, True, False, False]

@@ -1,0 +1,252 @@
+"""`trainer_loss` in the stock Trainer: scale under accumulation and over processes, foreign models, logs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.multiprocessing
+from transformers import (
+    AutoModelForSequenceClassification,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from gloss_pyg.data import DataCollator, tokenize
+from gloss_pyg.encoder import TextEncoder, load_tokenizer
+from gloss_pyg.errors import ConfigError, NumericalWarning
+from gloss_pyg.graph import DenseGaussian
+from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, TrainingLoss
+from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss, training_arguments
+
+NAMES = ["sport", "trade", "music"]
+
+
+class SquaredLogits(TrainingLoss):
+    """A loss without chance: the mean square of the logits, over all documents of the batch."""
+
+    def parts(self, embeddings: Any, logits: Any, labels: Any) -> dict[str, Any]:
+        return {"squares": logits.square().mean()}
+
+    def total(self, parts: dict[str, Any]) -> Any:
+        return parts["squares"]
+
+
+class Model(torch.nn.Module):
+    """Stands for a model that is not ours where only its configuration matters."""
+
+    config = type("Config", (), {})()
+
+
+def hybrid(**graph: Any) -> HybridLoss:
+    return HybridLoss(GLoss(DenseGaussian(**({"sigma": 0.5} | graph))), weight=0.5)
+
+
+@pytest.fixture
+def documents(tiny_texts: Any, tiny_bert: Path) -> Any:
+    return tokenize(tiny_texts, load_tokenizer(str(tiny_bert)), 32)
+
+
+def one_step(model: Any, loss: Any, documents: Any, tiny_bert: Path, folder: Path, **arguments: Any) -> Trainer:
+    """Gradients of the first optimiser step, read before it is taken."""
+    settings = training_arguments(folder, max_steps=1, seed=0, **({"batch_size": 16} | arguments), max_grad_norm=0)
+
+    class Reading(Trainer):
+        gradients: dict[str, Any]
+
+    class Keep(TrainerCallback):
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+            trainer.gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+    trainer = Reading(
+        model,
+        settings,
+        train_dataset=documents["train"],
+        eval_dataset=documents["validation"],
+        data_collator=DataCollator(load_tokenizer(str(tiny_bert))),
+        compute_loss_func=trainer_loss(loss, model),
+        callbacks=[Keep()],
+    )
+    trainer.train()
+    return trainer
+
+
+def make_encoder(tiny_bert: Path) -> TextEncoder:
+    torch.manual_seed(0)
+    model = TextEncoder.from_encoder(str(tiny_bert), NAMES, pooling="mean")
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return model
+
+
+def test_accumulated_steps_have_the_mean_gradient_of_their_batches(
+    documents: Any, tiny_bert: Path, tmp_path: Path
+) -> None:
+    accumulated = one_step(
+        make_encoder(tiny_bert),
+        SquaredLogits(),
+        documents,
+        tiny_bert,
+        tmp_path / "a",
+        batch_size=4,
+        gradient_accumulation_steps=4,
+    )
+    whole = one_step(make_encoder(tiny_bert), SquaredLogits(), documents, tiny_bert, tmp_path / "b", batch_size=16)
+    assert accumulated.gradients
+    assert any(gradient.abs().max() > 0 for gradient in whole.gradients.values())
+    for name, gradient in whole.gradients.items():
+        torch.testing.assert_close(accumulated.gradients[name], gradient, rtol=1e-4, atol=1e-7)
+
+
+def test_the_share_of_labelled_documents_scales_a_batch() -> None:
+    outputs = {"logits": torch.ones(4, 3, requires_grad=True), "embeddings": torch.ones(4, 2)}
+    function = trainer_loss(SquaredLogits(), Model())
+    assert float(function(outputs, torch.tensor([0, 1, -100, -100]))) == 1.0
+    assert float(function(outputs, torch.tensor([0, 1, -100, -100]), torch.tensor(8))) == pytest.approx(2 / 8)
+
+
+def test_a_step_of_unlabelled_documents_is_zero_with_a_gradient_path() -> None:
+    logits = torch.ones(4, 3, requires_grad=True)
+    embeddings = torch.randn(4, 2, requires_grad=True)
+    function = trainer_loss(hybrid(), Model())
+    value = function({"logits": logits, "embeddings": embeddings}, torch.full((4,), -100), torch.tensor(0))
+    value.backward()
+    assert float(value) == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+    assert embeddings.grad is not None
+
+
+def _process(rank: int, port: int, folder: str) -> None:
+    """One of two processes: its batch's gradient after averaging over both, scaled as the Trainer does."""
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(3, 3)
+    parallel = torch.nn.parallel.DistributedDataParallel(layer)
+    rows = torch.arange(24.0).view(8, 3)[:5] if rank == 0 else torch.arange(24.0).view(8, 3)[5:]
+    labels = torch.zeros(len(rows), dtype=torch.long)
+
+    function = trainer_loss(SquaredLogits(), Model())
+    value = function({"logits": parallel(rows), "embeddings": rows}, labels, torch.tensor(8))
+    (value * 2).backward()  # the Trainer multiplies by the number of processes, DDP divides by it
+    if rank == 0:
+        torch.save(layer.weight.grad, f"{folder}/gradient.pt")
+    dist.destroy_process_group()
+
+
+def test_two_processes_have_the_gradient_of_one_with_both_batches(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    torch.multiprocessing.spawn(_process, args=(port, str(tmp_path)), nprocs=2)
+    found = torch.load(tmp_path / "gradient.pt", weights_only=True)
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(3, 3)
+    layer(torch.arange(24.0).view(8, 3)).square().mean().backward()
+    torch.testing.assert_close(found, layer.weight.grad)
+
+
+def test_three_lines_train_a_foreign_model_and_log_both_losses(documents: Any, tiny_bert: Path, tmp_path: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_bert, num_labels=3)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    loss_function = trainer_loss(hybrid(), model)
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path),
+        max_steps=4,
+        logging_steps=2,
+        per_device_train_batch_size=16,
+        report_to="none",
+        save_strategy="no",
+        remove_unused_columns=False,
+        label_names=["labels"],
+    )
+    trainer = Trainer(
+        model,
+        arguments,
+        train_dataset=documents["train"],
+        eval_dataset=documents["validation"],
+        data_collator=DataCollator(load_tokenizer(str(tiny_bert))),
+        compute_loss_func=loss_function,
+    )
+    LossReport.attach(trainer, loss_function)
+    trainer.train()
+    first = trainer.state.log_history[0]
+    assert {"loss", "graph_loss", "classification_loss", "hidden_accuracy", "chance", "usable_batches"} <= set(first)
+    assert first["usable_batches"] == 1.0
+    assert any(not torch.equal(before[name], value) for name, value in model.named_parameters())
+    predictions = trainer.predict(documents["test"]).predictions
+    assert predictions.shape == (30, 3)  # logits alone: the hidden states of no layer were gathered
+
+
+def test_a_loss_with_a_parameter_is_trained_and_saved_with_the_model(
+    documents: Any, tiny_bert: Path, tmp_path: Path
+) -> None:
+    model = make_encoder(tiny_bert)
+    loss = hybrid(sigma="learned")
+    start = float(loss.graph_loss.graph.bandwidth.log_sigma)
+    one_step(model, loss, documents, tiny_bert, tmp_path, learning_rate=1e-2)
+    assert float(loss.graph_loss.graph.bandwidth.log_sigma) != start
+    assert any(name.startswith("gloss_loss.") for name in model.state_dict())
+
+
+@pytest.mark.parametrize("sigma", [0.5, "learned"])
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
+    documents: Any, tiny_bert: Path, tmp_path: Path, sigma: Any
+) -> None:
+    def run(folder: Path, stop_at: int | None, resume: bool) -> dict[str, Any]:
+        torch.manual_seed(0)
+        model = TextEncoder.from_encoder(str(tiny_bert), NAMES, pooling="mean")
+        arguments = training_arguments(
+            folder, batch_size=16, max_steps=6, evaluate_every=3, seed=0, save_strategy="steps", save_steps=3
+        )
+        trainer = GraphTrainer(
+            model,
+            arguments,
+            hybrid(sigma=sigma),
+            train_dataset=documents["train"],
+            eval_dataset=documents["validation"],
+            data_collator=DataCollator(load_tokenizer(str(tiny_bert))),
+        )
+        if stop_at is not None:
+
+            class Stop(TrainerCallback):
+                def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+                    control.should_training_stop = state.global_step >= stop_at
+
+            trainer.add_callback(Stop())
+        trainer.train(resume_from_checkpoint=resume)
+        return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+    whole = run(tmp_path / "whole", None, resume=False)
+    run(tmp_path / "parts", 3, resume=False)
+    resumed = run(tmp_path / "parts", None, resume=True)
+    assert whole.keys() == resumed.keys()
+    for name, value in whole.items():
+        torch.testing.assert_close(resumed[name], value, rtol=1e-5, atol=1e-7, msg=name)
+
+
+def test_few_usable_batches_are_warned_about_once(tmp_path: Path) -> None:
+    loss = hybrid()
+    report = LossReport(trainer_loss(loss, Model()))  # type: ignore[arg-type]
+    labels = torch.arange(4)  # every class once: nothing can be inferred
+    for _ in range(25):
+        loss(torch.randn(4, 2), torch.randn(4, 4), labels)
+    arguments = TrainingArguments(output_dir=str(tmp_path), report_to="none")
+    with pytest.warns(NumericalWarning, match="0% of 25 batches"):
+        report.on_log(arguments, TrainerState(), TrainerControl(), logs={"loss": 1.0})
+
+
+def test_wrong_losses_and_poolings_are_refused(tiny_bert: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_bert, num_labels=3)
+    with pytest.raises(ConfigError, match="HybridLoss"):
+        trainer_loss(GLoss(), model)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="from_encoder"):
+        trainer_loss(ClassificationLoss(), model, pooling="mean")

@@ -1,0 +1,88 @@
+"""Imports run one way, and every module says what it is."""
+
+import ast
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gloss_pyg"
+# A package may import what stands before it. The first three stand on nothing of ours.
+ORDER = [
+    "errors",
+    "files",
+    "metrics",
+    "data",
+    "encoder",
+    "graph",
+    "propagation",
+    "losses",
+    "training",
+    "methods",
+    "compare",
+]
+ON_TOP = {"train", "predict"}
+MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
+
+
+def imported(path):
+    """Dotted names that a module imports anywhere, inside functions and for type checkers too."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively, which this test does not follow"
+            if node.module == "gloss_pyg":
+                yield from (f"gloss_pyg.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def home(dotted):
+    """The part of gloss_pyg that a dotted name is in."""
+    parts = dotted.split(".")
+    return parts[1] if parts[0] == "gloss_pyg" and len(parts) > 1 else None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_imports_point_one_way(path):
+    own = path.parts[1].removesuffix(".py")
+    for name in imported(path):
+        assert name.split(".")[0] not in ("baselines", "tests", "benchmarks"), f"{path} imports {name}"
+        part = home(name)
+        if part is None or own.startswith("_") or part in (own, "__version__"):
+            continue  # the package's own front, and what registers it, may name every part
+        if own in ON_TOP:
+            assert part in {*ORDER, *ON_TOP}, f"{path} imports {name}, which has no place in the order"
+            continue
+        assert own in ORDER, f"{path} has no place in the order"
+        assert part in ORDER, f"{path} imports {name}, which has no place in the order"
+        assert ORDER.index(part) < ORDER.index(own), f"{path} imports {name}: {own} stands before {part}"
+
+
+def test_the_order_names_what_is_there():
+    parts = {path.parts[1].removesuffix(".py") for path in MODULES}
+    assert {part for part in parts if not part.startswith("_")} <= {*ORDER, *ON_TOP}
+    assert set(ORDER) <= parts
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_every_module_has_a_docstring(path):
+    assert ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if ">>> " in (ROOT / path).read_text()], ids=str)
+def test_examples_of_docstrings(path, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # readers who type them in have no such checks
+    module = importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
+    names = {**vars(module), "torch": importlib.import_module("torch")}
+    found = [test for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs=names) if test.examples]
+    assert found, f"{path} holds examples that doctest does not find"
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    for test in found:
+        report: list[str] = []
+        runner.run(test, out=report.append)
+        assert not report, "".join(report)
