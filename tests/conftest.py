@@ -17,8 +17,8 @@ import jaxtyping
 import pytest
 import torch
 
-# Before gloss_pyg is imported: users pay nothing for the shapes in the signatures, the tests check them.
-jaxtyping.install_import_hook("gloss_pyg", "beartype.beartype")
+# Before the packages are imported: users pay nothing for the shapes in the signatures, the tests check them.
+jaxtyping.install_import_hook(["gloss_pyg", "baselines"], "beartype.beartype")
 
 torch.set_num_threads(min(2, int(os.environ.get("OMP_NUM_THREADS", "2"))))
 

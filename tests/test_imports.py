@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gloss_pyg"
+BASELINES = ROOT / "baselines"
 # A package may import what stands before it. The first three stand on nothing of ours.
 ORDER = [
     "errors",
@@ -25,6 +26,10 @@ ORDER = [
 ]
 ON_TOP = {"train", "predict"}
 MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
+# What `baselines` may use of gloss_pyg: it is compared, so it knows nothing of what compares it.
+OPEN_TO_BASELINES = set(ORDER) - {"compare"}
+BASELINE_MODULES = sorted(path.relative_to(ROOT) for path in BASELINES.rglob("*.py"))
+ALL_MODULES = [*MODULES, *BASELINE_MODULES]
 
 
 def imported(path):
@@ -62,18 +67,25 @@ def test_imports_point_one_way(path):
         assert ORDER.index(part) < ORDER.index(own), f"{path} imports {name}: {own} stands before {part}"
 
 
+@pytest.mark.parametrize("path", BASELINE_MODULES, ids=str)
+def test_baselines_stand_on_gloss_pyg(path):
+    for name in imported(path):
+        assert name.split(".")[0] not in ("tests", "benchmarks"), f"{path} imports {name}"
+        assert home(name) in {None, *OPEN_TO_BASELINES}, f"{path} imports {name}, which is not for methods"
+
+
 def test_the_order_names_what_is_there():
     parts = {path.parts[1].removesuffix(".py") for path in MODULES}
     assert {part for part in parts if not part.startswith("_")} <= {*ORDER, *ON_TOP}
     assert set(ORDER) <= parts
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
+@pytest.mark.parametrize("path", ALL_MODULES, ids=str)
 def test_every_module_has_a_docstring(path):
     assert ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if ">>> " in (ROOT / path).read_text()], ids=str)
+@pytest.mark.parametrize("path", [path for path in ALL_MODULES if ">>> " in (ROOT / path).read_text()], ids=str)
 def test_examples_of_docstrings(path, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # readers who type them in have no such checks
