@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from datasets import Dataset, DatasetDict
@@ -58,10 +57,10 @@ class Method(ABC):
 
     Attributes:
         transductive: Whether `fit` uses the test *texts* (never their labels). `compare` passes them to such methods
-            only, and marks every row of its table.
+            only, and marks every row of its table. A class says it, or an object by its arguments.
     """
 
-    transductive: ClassVar[bool] = False
+    transductive: bool = False
 
     @property
     def name(self) -> str:
