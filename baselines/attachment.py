@@ -3,7 +3,7 @@ r"""Predicting texts that are in no graph: each is attached to the words of one,
 A text `d` gets the weights `w` of its words (tf, and the idf of the graph) and a self-loop; degrees of words stay as
 they are, so that a prediction depends on its own text only. With `b = w / sqrt(deg_d deg_w)` and `s = 1 / deg_d`
 
-.. math:: z_d = \phi(b\, U)\, M \cdot s + b\, V
+.. math:: z_d = s\, \phi(b\, U)\, M + b\, V + \beta
 
 where `U` are the words' inputs of the first propagation and `V` what the second one passes on from the words. What a
 trained model knows of a document beside its words (its own row of the weight matrix) a new text has not: it is zero.
@@ -39,6 +39,7 @@ class Attachment:
         first: `U`, inputs of the words, `[words, k]`.
         second: `V`, what words pass on in the second propagation, `[words, C]`.
         mix: `M`, `[k, C]`.
+        bias: `beta`, `[C]`.
         rectify: Whether `phi` sets negative numbers to zero.
         prior: Class probabilities of a text without any known word, `[C]`.
     """
@@ -49,6 +50,7 @@ class Attachment:
     first: Tensor
     second: Tensor
     mix: Tensor
+    bias: Tensor
     rectify: bool
     prior: Tensor
 
@@ -64,7 +66,7 @@ class Attachment:
         hidden = matrix @ self.first.numpy()
         if self.rectify:
             hidden = np.maximum(hidden, 0)
-        scores = own[:, None] * (hidden @ self.mix.numpy()) + matrix @ self.second.numpy()
+        scores = own[:, None] * (hidden @ self.mix.numpy()) + matrix @ self.second.numpy() + self.bias.numpy()
         probabilities = torch.from_numpy(scores).float().softmax(dim=1).numpy()
         probabilities[np.diff(matrix.indptr) == 0] = self.prior.numpy()
         return probabilities

@@ -9,12 +9,14 @@ import scipy.sparse as sp
 import torch
 from datasets import Dataset
 from torch import Tensor
+from torch.nn import functional
 from torch_geometric.data import Data
 
 from baselines.attachment import normalised_rows, word_nodes
 from baselines.corpus_graph import CorpusGraph, document_weights
 from baselines.propagation_matrix import RowProduct, SymmetricProduct, normalise
 from gloss_pyg.errors import DataError
+from gloss_pyg.metrics import accuracy, macro_f1
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class GraphTask:
         if self.validation_own is not None:
             scores = scores + self.validation_own[:, None] * last(self.validation(first))
         return scores
+
+    def evaluate(self, scores: Tensor) -> tuple[float, dict[str, float]]:
+        """Cross-entropy of the validation documents, and macro-F1 and accuracy as `FitReport.history` has them."""
+        loss = float(functional.cross_entropy(scores, self.validation_labels))
+        labels, predictions = self.validation_labels.cpu().numpy(), scores.argmax(dim=1).cpu().numpy()
+        return loss, {"macro_f1": macro_f1(labels, predictions), "accuracy": accuracy(labels, predictions)}
 
 
 def make_task(

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from statistics import fmean
 from typing import Any, final
 
 import numpy as np
@@ -18,7 +19,6 @@ from baselines.graph_method import GraphMethod, estimate_graph
 from baselines.graph_task import GraphTask
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.methods import Estimate
-from gloss_pyg.metrics import accuracy, macro_f1
 
 progress = logging.getLogger("gloss_pyg.progress")
 
@@ -32,9 +32,10 @@ class TextGCN(GraphMethod):
     .. math:: Z = \hat A\, \mathrm{drop}(\mathrm{ReLU}(\hat A\, W_1))\, W_2
 
     Inputs are one-hot, so that the first layer is a matrix with a row for each node. Training stops when the
-    validation loss has not fallen for some epochs, and the last parameters are kept, as published. An epoch computes
-    two large products only: validation shares the first layer with the next training step (which has no dropout
-    there), and the second layer is computed at the documents that have a label.
+    validation loss is above its mean over the `patience` epochs before, and the last parameters are kept: the rule of
+    the published code. The paper's words (stop after 10 epochs without a lower loss) stop six epochs later on MR and
+    lose 0.8 points there. An epoch computes two large products only: validation shares the first layer with the next
+    training step (which has no dropout there), and the second layer is computed at documents with a label.
 
     Args:
         graph: How the graph is made. With `transductive: false` it holds the training texts alone, and validation and
@@ -43,7 +44,7 @@ class TextGCN(GraphMethod):
         dropout: Share of the hidden numbers that a step leaves out.
         learning_rate: Of Adam.
         max_epochs: Steps at most, each over all training documents.
-        patience: Epochs without a lower validation loss after which training stops.
+        patience: Epochs whose mean validation loss the next one must not exceed.
 
     Raises:
         ConfigError: for a setting out of range.
@@ -92,7 +93,8 @@ class TextGCN(GraphMethod):
         glorot(second)
         optimizer = torch.optim.Adam([first, second], lr=self.learning_rate)
         history: list[dict[str, float]] = []
-        lowest, waited, start, training = math.inf, 0, time.perf_counter(), 0.0
+        losses: list[float] = []
+        start, training = time.perf_counter(), 0.0
         hidden = task.product(first).relu()
         for epoch in range(1, self.max_epochs + 1):
             began = time.perf_counter()
@@ -104,13 +106,12 @@ class TextGCN(GraphMethod):
             del dropped, hidden, loss  # before the next layer is made
             hidden = task.product(first).relu()
             training += time.perf_counter() - began
-            validation_loss, row = _validate(task, first, hidden, second)
+            latest, row = _validate(task, first, hidden, second)
             history.append({"step": float(epoch), "seconds": time.perf_counter() - start, **row})
-            progress.info("epoch %d: validation loss %.4f, accuracy %.4f", epoch, validation_loss, row["accuracy"])
-            waited = 0 if validation_loss < lowest else waited + 1
-            lowest = min(lowest, validation_loss)
-            if waited >= self.patience:
+            progress.info("epoch %d: validation loss %.4f, accuracy %.4f", epoch, latest, row["accuracy"])
+            if len(losses) > self.patience and latest > fmean(losses[-self.patience :]):
                 break
+            losses.append(latest)
         report |= {
             "seconds_per_epoch": training / epoch,
             "epochs": float(epoch),
@@ -129,9 +130,7 @@ class TextGCN(GraphMethod):
 @torch.no_grad()
 def _validate(task: GraphTask, first: Tensor, hidden: Tensor, second: Tensor) -> tuple[float, dict[str, float]]:
     scores = task.validation_scores(first, hidden @ second, lambda state: state.relu() @ second)
-    loss = float(functional.cross_entropy(scores, task.validation_labels))
-    labels, predictions = task.validation_labels.cpu().numpy(), scores.argmax(dim=1).cpu().numpy()
-    return loss, {"macro_f1": macro_f1(labels, predictions), "accuracy": accuracy(labels, predictions)}
+    return task.evaluate(scores)
 
 
 @torch.no_grad()
@@ -147,6 +146,7 @@ def _results(task: GraphTask, first: Tensor, hidden: Tensor, second: Tensor) -> 
         first=first.detach().cpu()[words],
         second=passed_on[words],
         mix=second.detach().cpu(),
+        bias=torch.zeros(task.num_classes),
         rectify=True,
         prior=task.prior,
     )
