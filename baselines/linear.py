@@ -1,6 +1,7 @@
 """Linear classifiers whose strength of regularisation is chosen on the validation documents."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ Kind = Literal["logistic_regression", "linear_svm"]
 
 # Inverse strengths of regularisation, as scikit-learn's `C`.
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
-_MOST_ITERATIONS = 1000
+_MOST_ITERATIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def choose_linear(
     train: tuple[Any, NDArray[Any]],
     validation: tuple[Any, NDArray[Any]],
     num_classes: int,
-    strengths: tuple[float, ...],
+    strengths: Sequence[float],
     seed: int,
 ) -> Search:
     """Fit a classifier for each strength, and keep the one with the best validation macro-F1 (the first of equals).

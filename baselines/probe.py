@@ -48,7 +48,7 @@ class LinearProbe(FrozenEncoder):
         pooling: Pooling | None = None,
         max_length: int = 128,
         batch_size: int = 128,
-        strengths: tuple[float, ...] = STRENGTHS,
+        strengths: Sequence[float] = STRENGTHS,
     ) -> None:
         super().__init__(model, pooling, max_length, batch_size)
         if not strengths or not all(np.isfinite(value) and value > 0 for value in strengths):
@@ -119,7 +119,7 @@ class NearestNeighbours(FrozenEncoder):
         pooling: Pooling | None = None,
         max_length: int = 128,
         batch_size: int = 128,
-        neighbours: tuple[int, ...] = (1, 3, 5, 10, 20, 50),
+        neighbours: Sequence[int] = (1, 3, 5, 10, 20, 50),
     ) -> None:
         super().__init__(model, pooling, max_length, batch_size)
         if not neighbours or min(neighbours) < 1:

@@ -5,6 +5,7 @@ r"""The normalised adjacency of a corpus graph, and products with it that can be
 It is symmetric, so that backward multiplies by the very same matrix and no transpose is stored.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,8 @@ def normalise(data: Data) -> tuple[sp.csr_array[Any, Any], NDArray[np.float64]]:
     Example:
         >>> from baselines.corpus_graph import CorpusGraph
         >>> matrix, degree = normalise(CorpusGraph().build(["a", "b"]))
-        >>> matrix.toarray().round(3).tolist()[0], degree.round(3).tolist()
-        ([0.591, 0.0, 0.492, 0.0], [1.693, 1.693, 1.693, 1.693])
+        >>> matrix.toarray()[0].round(3), degree.round(3)
+        (array([0.591, 0.   , 0.409, 0.   ], dtype=float32), array([1.693, 1.693, 1.693, 1.693]))
     """
     weights = edge_matrix(data)
     degree = 1 + np.asarray(weights.sum(axis=1), dtype=np.float64)
@@ -44,13 +45,15 @@ def normalise(data: Data) -> tuple[sp.csr_array[Any, Any], NDArray[np.float64]]:
 def to_torch(matrix: sp.csr_array[Any, Any]) -> Tensor:
     """The same matrix for torch, with the index type that its sparse products need least memory for."""
     index = torch.int32 if max(matrix.nnz, *matrix.shape) < np.iinfo(np.int32).max else torch.int64
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(matrix.indptr).to(index),
-        torch.from_numpy(matrix.indices).to(index),
-        torch.from_numpy(matrix.data),
-        size=matrix.shape,
-        check_invariants=False,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(matrix.indptr).to(index),
+            torch.from_numpy(matrix.indices).to(index),
+            torch.from_numpy(matrix.data),
+            size=matrix.shape,
+            check_invariants=False,
+        )
 
 
 class SymmetricProduct:

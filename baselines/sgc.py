@@ -20,7 +20,6 @@ from gloss_pyg.methods import Estimate
 
 progress = logging.getLogger("gloss_pyg.progress")
 
-_PUBLISHED = CorpusGraph()
 # From strong to weak, so that each fit starts near its end.
 WEIGHT_DECAYS = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
 
@@ -40,7 +39,7 @@ class SGC(GraphMethod):
     `A` at the width of the classes read a twentieth of that.
 
     Args:
-        graph: How the graph is made, as for `TextGCN`.
+        graph: How the graph is made, as for `TextGCN`; by default as published.
         weight_decay: `eta`; by default chosen by the validation loss.
         max_iterations: Iterations of L-BFGS for each weight decay.
 
@@ -56,13 +55,13 @@ class SGC(GraphMethod):
     """
 
     def __init__(
-        self, graph: CorpusGraph = _PUBLISHED, weight_decay: float | None = None, max_iterations: int = 50
+        self, graph: CorpusGraph | None = None, weight_decay: float | None = None, max_iterations: int = 50
     ) -> None:
         if weight_decay is not None and not (math.isfinite(weight_decay) and weight_decay > 0):
             raise ConfigError(f"SGC: weight_decay={weight_decay}, expected a positive number such as 1e-4.")
         if max_iterations < 1:
             raise ConfigError(f"SGC: max_iterations={max_iterations}, expected at least 1.")
-        super().__init__(graph)
+        super().__init__(graph or CorpusGraph())
         self.weight_decay = weight_decay
         self.max_iterations = max_iterations
 
@@ -112,7 +111,7 @@ class SGC(GraphMethod):
             scores = task.training(task.product(scale * theta)) + bias
             loss = functional.cross_entropy(scores, task.training_labels) + 0.5 * decay * theta.square().sum()
             loss.backward()  # type: ignore[no-untyped-call]
-            return float(loss)
+            return loss.item()
 
         optimizer.step(closure)
         return looks

@@ -22,8 +22,6 @@ from gloss_pyg.methods import Estimate
 
 progress = logging.getLogger("gloss_pyg.progress")
 
-_PUBLISHED = CorpusGraph()
-
 
 @final
 class TextGCN(GraphMethod):
@@ -38,8 +36,8 @@ class TextGCN(GraphMethod):
     training step (which has no dropout there), and the second layer is computed at documents with a label.
 
     Args:
-        graph: How the graph is made. With `transductive: false` it holds the training texts alone, and validation and
-            test texts are attached.
+        graph: How the graph is made; by default as published. With `transductive: false` it holds the training texts
+            alone, and validation and test texts are attached.
         hidden: Columns of `W_1`.
         dropout: Share of the hidden numbers that a step leaves out.
         learning_rate: Of Adam.
@@ -58,7 +56,7 @@ class TextGCN(GraphMethod):
 
     def __init__(
         self,
-        graph: CorpusGraph = _PUBLISHED,
+        graph: CorpusGraph | None = None,
         hidden: int = 200,
         dropout: float = 0.5,
         learning_rate: float = 0.02,
@@ -72,7 +70,7 @@ class TextGCN(GraphMethod):
             raise ConfigError(f"TextGCN: dropout={dropout}, expected a share from 0 to below 1.")
         if not (math.isfinite(learning_rate) and learning_rate > 0):
             raise ConfigError(f"TextGCN: learning_rate={learning_rate}, expected a positive number, as published 0.02.")
-        super().__init__(graph)
+        super().__init__(graph or CorpusGraph())
         self.hidden = hidden
         self.dropout = dropout
         self.learning_rate = learning_rate

@@ -40,7 +40,7 @@ class TfidfLinear(Method):
     def __init__(
         self,
         classifier: Kind = "logistic_regression",
-        strengths: tuple[float, ...] = STRENGTHS,
+        strengths: Sequence[float] = STRENGTHS,
         max_ngram: int = 1,
     ) -> None:
         check_kind(classifier)

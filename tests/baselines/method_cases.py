@@ -1,0 +1,41 @@
+"""Small data sets and the methods that are tried on them."""
+
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from baselines.corpus_graph import CorpusGraph
+from baselines.probe import LinearProbe, NearestNeighbours
+from baselines.sgc import SGC
+from baselines.textgcn import TextGCN
+from baselines.tfidf import TfidfLinear
+
+INDUCTIVE = CorpusGraph(transductive=False)
+
+# Each takes the folder of a tiny encoder.
+METHODS = {
+    "TextGCN": lambda _: TextGCN(hidden=8, max_epochs=12, learning_rate=0.1),
+    "TextGCN inductive": lambda _: TextGCN(graph=INDUCTIVE, hidden=8, max_epochs=12, learning_rate=0.1),
+    "SGC": lambda _: SGC(),
+    "SGC inductive": lambda _: SGC(graph=INDUCTIVE),
+    "logistic regression": lambda _: TfidfLinear(),
+    "linear SVM": lambda _: TfidfLinear(classifier="linear_svm", max_ngram=2),
+    "linear probe": lambda folder: LinearProbe(model=str(folder), max_length=16),
+    "nearest neighbours": lambda folder: NearestNeighbours(model=str(folder), max_length=16),
+}
+GRAPH_METHODS = [name for name in METHODS if name.startswith(("TextGCN", "SGC"))]
+LINEAR_METHODS = [name for name in METHODS if name not in GRAPH_METHODS]
+
+
+def split(texts, labels, names=("no", "yes", "perhaps")):
+    features = Features({"text": Value("string"), "label": ClassLabel(names=list(names))})
+    return Dataset.from_dict({"text": list(texts), "label": list(labels)}, features=features)
+
+
+def splits(train, validation, test, names=("no", "yes", "perhaps")):
+    """Splits from pairs of a text and a label."""
+    parts = {"train": train, "validation": validation, "test": test}
+    return DatasetDict({name: split(*zip(*rows, strict=True), names) for name, rows in parts.items()})
+
+
+def fit(method, documents, seed=0):
+    texts = list(documents["test"]["text"]) if method.transductive else None
+    return method.fit(documents["train"], documents["validation"], texts, seed=seed)
