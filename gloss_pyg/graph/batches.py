@@ -13,7 +13,7 @@ def graph_sizes(data: Data, num_nodes: int) -> list[int]:
     Raises:
         DataError: if `data.batch` does not give each node's graph, one graph after the other.
     """
-    batch, ends = data.get("batch"), data.get("ptr")
+    batch = data.get("batch")
     if batch is None:
         return [num_nodes]
     if batch.shape != (num_nodes,) or bool((batch[1:] < batch[:-1]).any()):
@@ -22,7 +22,7 @@ def graph_sizes(data: Data, num_nodes: int) -> list[int]:
             f"PyG's Batch.from_data_list makes it; got {batch.numel()} numbers"
             f"{'' if batch.numel() != num_nodes else ' out of order'}."
         )
-    # Empty graphs at the end are in `ptr` only.
+    ends = data.get("ptr")  # which knows of empty graphs at the end too
     sizes: list[int] = torch.bincount(batch, minlength=0 if ends is None else ends.numel() - 1).tolist()
     return sizes
 

@@ -1,7 +1,6 @@
 """What every graph step must keep, looked at after it ran: documents, a weight for each edge, and the gradient."""
 
 import torch
-from torch import Tensor
 from torch_geometric.data import Data
 
 from gloss_pyg.errors import DataError
@@ -14,32 +13,36 @@ def check_result(step: object, before: Data, after: object) -> Data:
         DataError: if the step returned no graph, other documents, edges that do not fit their weights, or weights that
             lost their gradient.
     """
-    name = getattr(step, "__name__", type(step).__name__)
     if not isinstance(after, Data):
         parts = f" of {len(after)}" if isinstance(after, list | tuple) else ""
-        raise DataError(f"{name} returned a {type(after).__name__}{parts}; a graph step returns one Data.")
+        raise DataError(f"{_name(step)} returned a {type(after).__name__}{parts}; a graph step returns one Data.")
     x, edge_index, edge_weight = before.x, after.get("edge_index"), after.get("edge_weight")
     if after.x is not x and after.num_nodes != before.num_nodes:
         raise DataError(
-            f"{name} changed the number of documents from {before.num_nodes} to {after.num_nodes}; a loss needs a row "
-            "for each. Documents without an edge do no harm."
+            f"{_name(step)} changed the number of documents from {before.num_nodes} to {after.num_nodes}; a "
+            "loss needs a row for each. Documents without an edge do no harm."
         )
     if edge_index is None or edge_weight is None:
         if edge_weight is not None or before.get("edge_weight") is not None:
-            raise DataError(f"{name} left no {'edge_index' if edge_index is None else 'edge_weight'}.")
+            raise DataError(f"{_name(step)} left no {'edge_index' if edge_index is None else 'edge_weight'}.")
         return after
     if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_weight.shape != edge_index.shape[1:]:
         raise DataError(
-            f"{name} returned edge_index of shape {tuple(edge_index.shape)} but edge_weight of shape "
+            f"{_name(step)} returned edge_index of shape {tuple(edge_index.shape)} but edge_weight of shape "
             f"{tuple(edge_weight.shape)}; expected [2, E] and [E]. Perhaps it changes edges without their weights."
         )
-    if not edge_weight.requires_grad and edge_weight.numel() and _had_gradient(x, before.get("edge_weight")):
+    if not edge_weight.requires_grad and edge_weight.numel() and _had_gradient(before):
         raise DataError(
-            f"{name} gave weights without a gradient, so that nothing could be learned from the graph. Usual causes: "
-            "torch.no_grad, .detach() or numpy inside of it, or weights that do not come from data.x."
+            f"{_name(step)} gave weights without a gradient, so that nothing could be learned from the graph. "
+            "Usual causes: torch.no_grad, .detach() or numpy inside of it, or weights that do not come from data.x."
         )
     return after
 
 
-def _had_gradient(*sources: Tensor | None) -> bool:
+def _name(step: object) -> str:
+    return str(getattr(step, "__name__", type(step).__name__))
+
+
+def _had_gradient(before: Data) -> bool:
+    sources = (before.x, before.get("edge_weight"))
     return torch.is_grad_enabled() and any(source is not None and source.requires_grad for source in sources)
