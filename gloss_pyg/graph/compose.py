@@ -5,6 +5,7 @@ from typing import final
 
 from torch import nn
 from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph.base import GraphStep
@@ -37,7 +38,7 @@ class Compose(GraphStep):
         ['0.bandwidth.log_sigma']
     """
 
-    def __init__(self, transforms: Sequence[Callable[[Data], Data]]) -> None:
+    def __init__(self, transforms: Sequence[BaseTransform | Callable[[Data], Data]]) -> None:
         super().__init__()
         if not transforms or not all(callable(step) for step in transforms):
             raise ConfigError(f"Compose needs at least one step, each callable on a Data; got {transforms!r}.")
@@ -50,5 +51,11 @@ class Compose(GraphStep):
     def forward(self, data: Data) -> Data:
         """Apply the parts in order."""
         for step in self.transforms:
-            data = check_result(step, data, step(data))
+            before = {"num_nodes": data.num_nodes, "x": data.x, "edge_weight": data.get("edge_weight")}
+            data = check_result(step, step(data), **before)
         return data
+
+    def extra_repr(self) -> str:
+        """The steps that are no modules, which torch does not list."""
+        plain = [(at, step) for at, step in enumerate(self.transforms) if not isinstance(step, nn.Module)]
+        return "\n".join(f"({position}): {step!r}" for position, step in plain)

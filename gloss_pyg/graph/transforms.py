@@ -11,6 +11,7 @@ from torch_geometric import transforms as pyg
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph.base import GraphRule, GraphStep
+from gloss_pyg.graph.top_k import TopK
 
 _CHANGES_DOCUMENTS = (
     "it changes which nodes there are, and a loss needs a row for each document of the batch. A document without an "
@@ -54,8 +55,8 @@ _REFUSED: dict[str, str] = {
 }
 # These work on edges, so that a rule after them would undo what they did.
 _ON_EDGES = (
-    *(pyg.AddSelfLoops, pyg.AddRemainingSelfLoops, pyg.RemoveSelfLoops, pyg.ToUndirected, pyg.GCNNorm),
-    pyg.RemoveDuplicatedEdges,
+    *(GraphRule, TopK, pyg.AddSelfLoops, pyg.AddRemainingSelfLoops, pyg.RemoveSelfLoops, pyg.RemoveDuplicatedEdges),
+    *(pyg.ToUndirected, pyg.GCNNorm),
 )
 
 
@@ -70,7 +71,7 @@ def check_steps(step: object) -> None:
         _check(each)
     last = max((position for position, each in enumerate(steps) if isinstance(each, GraphRule)), default=0)
     for each in steps[:last]:
-        if isinstance(each, GraphStep | _ON_EDGES):
+        if isinstance(each, _ON_EDGES):
             raise ConfigError(
                 f"{type(each).__name__} stands before {type(steps[last]).__name__}, which replaces all edges: put it "
                 "after the rule, or leave it out."

@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
 
 from gloss_pyg.errors import ConfigError, DataError
-from gloss_pyg.graph import DenseGaussian, GraphRule, check_result, check_steps, fittable_parts
+from gloss_pyg.graph import DenseGaussian, check_result, check_steps, fittable_parts
 from gloss_pyg.graph.reach import is_connected, reached
 from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
@@ -88,7 +89,7 @@ class GLoss(nn.Module):
 
     def __init__(
         self,
-        graph: GraphRule | Callable[[Data], Data] | None = None,
+        graph: BaseTransform | Callable[[Data], Data] | None = None,
         propagation: Propagation | Callable[..., Tensor] | None = None,
         labelled_fraction: float = 0.6,
         num_classes: int | None = None,
@@ -171,7 +172,8 @@ class GLoss(nn.Module):
         return Propagated(graph, seen, hidden, counted, probabilities)
 
     def _build(self, data: Data) -> Data:
-        graph = check_result(self.graph, data, self.graph(data))
+        x = cast("Tensor", data.x)
+        graph = check_result(self.graph, self.graph(data), num_nodes=x.size(0), x=x, edge_weight=None)
         if graph.get("edge_index") is None or graph.get("edge_weight") is None:
             raise DataError(
                 "The graph step gave no edge_index or no edge_weight; a rule of gloss_pyg.graph gives both."
