@@ -82,7 +82,8 @@ def check_base(base: Tensor, seeds: Tensor) -> Tensor:
     """A base prediction in the precision of the seeds, checked to be rows of numbers that can be probabilities."""
     if base.shape != seeds.shape or not base.is_floating_point():
         raise DataError(
-            f"base must hold class probabilities of shape {tuple(seeds.shape)}; got {base.dtype} of {tuple(base.shape)}."
+            f"base must hold class probabilities of shape {tuple(seeds.shape)}; got {base.dtype} of "
+            f"{tuple(base.shape)}."
         )
     base = base.to(seeds.dtype)
     if base.numel() and not (float(base.min()) >= 0 and float(base.max()) < float("inf")):

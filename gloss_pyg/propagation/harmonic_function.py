@@ -12,7 +12,7 @@ from gloss_pyg.propagation.solvers.matrix import WeightMatrix
 
 
 @final
-class HarmonicFunction(SolvedPropagation):
+class HarmonicFunction(SolvedPropagation):  # type: ignore[misc]  # PyG's optional hooks are abstract to the checker
     r"""A hidden document is the mean of its neighbours, weighted by their edges; the classic of the family.
 
     .. math:: Y_U = L_{UU}^{-1} W_{UL} Y_L, \qquad L = D - W
@@ -37,7 +37,7 @@ class HarmonicFunction(SolvedPropagation):
         max_iterations: Of the same.
         num_classes: Needed where labels come as class ids.
 
-    Shapes: see `Propagation`. Weights may be directed, in which case "neighbours" are those with an edge to the document.
+    Shapes: see `Propagation`. Weights may be directed; neighbours are then those with an edge to the document.
 
     Requires: a path to a labelled document; a document without one gets a zero row.
 

@@ -24,7 +24,7 @@ SMALLEST_LU_PIVOT = 1e-12
 
 
 @final
-class LabelPropagation(SolvedPropagation):
+class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's optional hooks are abstract to the checker
     r"""A hidden document gets the label at which a random walk from it first arrives; the default.
 
     .. math:: Y_U = (I - T_{UU})^{-1} T_{UL} Y_L

@@ -12,7 +12,7 @@ from gloss_pyg.propagation.solvers.choose import Solver
 
 
 @final
-class LabelSpreading(SolvedPropagation):
+class LabelSpreading(SolvedPropagation):  # type: ignore[misc]  # PyG's optional hooks are abstract to the checker
     r"""Labels diffuse and fade; for noisy labels, since a labelled document may be overruled by its neighbours.
 
     .. math:: F = (1 - a) (I - a S)^{-1} Y, \qquad S = D^{-1/2} W D^{-1/2}

@@ -24,7 +24,7 @@ class _RowsToOne(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, scores: Tensor) -> Tensor:
         total = scores.sum(dim=1, keepdim=True)
-        total.masked_fill_(total == 0, 1)
+        total.masked_fill_(total == 0, torch.inf)
         rows = scores / total
         ctx.save_for_backward(rows, total)
         return rows

@@ -8,7 +8,7 @@
 | `absorbing_walk` | the published label propagation, in the fewest operations | `LabelPropagation` in a batch |
 | `fixed_point` | `X = A X + B` by messages | any weights, directed ones too |
 
-`weight_matrix(edge_index, edge_weight, num_nodes, solver, iteration)` gives a `WeightMatrix`, whose systems are solved by
-`solver`: `"direct"` (dense Cholesky, LU where directed), `"conjugate_gradients"` (sparse, symmetric), `"iterative"`
+`weight_matrix(edge_index, edge_weight, num_nodes, solver, iteration)` gives a `WeightMatrix`, whose systems are solved
+by `solver`: `"direct"` (dense Cholesky, LU where directed), `"conjugate_gradients"` (sparse, symmetric), `"iterative"`
 (messages), or `"auto"`, which picks by size and sparsity.
 """

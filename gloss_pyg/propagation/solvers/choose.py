@@ -17,8 +17,8 @@ from gloss_pyg.propagation.solvers.sparse import Iteration, SparseMatrix, Struct
 Solver = Literal["auto", "direct", "conjugate_gradients", "iterative"]
 SOLVERS: tuple[str, ...] = get_args(Solver)
 
-# `benchmarks/bench_solvers.py`: on k-NN graphs the factor of a dense block is the faster one up to about this many nodes
-# (two cores, 20 classes, forward and backward); a complete graph is dense anyway, up to what memory holds.
+# `benchmarks/bench_solvers.py`: on k-NN graphs the factor of a dense block is the faster one up to about this many
+# nodes (two cores, 20 classes, forward and backward); a complete graph is dense anyway, up to what memory holds.
 DENSE_NODES = 1000
 COMPLETE_NODES = 20_000
 

@@ -24,10 +24,10 @@ def conjugate_gradients(
 ) -> Float[Tensor, "nodes columns"]:
     """`X` with `apply(X) = right`, for a symmetric positive (semi)definite `apply` and columns in its range.
 
-    Preconditioned by the diagonal (Jacobi). Each column has its own step lengths; all share the products, and go on until
-    the last has `|right - apply(X)| <= tolerance |right|`. The residual is that of the recurrence, checked against the
-    true one at the end; where rounding keeps them apart the iteration goes on from the true one in float64. Memory does
-    not grow with the number of iterations.
+    Preconditioned by the diagonal (Jacobi). Each column has its own step lengths; all share the products, and go on
+    until the last has `|right - apply(X)| <= tolerance |right|`. The residual is that of the recurrence, checked
+    against the true one at the end; where rounding keeps them apart the iteration goes on from the true one in float64.
+    Memory does not grow with the number of iterations.
 
     Args:
         apply: The operator, for float32 and float64 rows.
@@ -69,7 +69,8 @@ def conjugate_gradients(
 
 
 def _lengths(rows: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(rows, dim=0)
+    lengths: Tensor = torch.linalg.vector_norm(rows, dim=0)
+    return lengths
 
 
 def _descend(

@@ -85,13 +85,15 @@ class DenseMatrix(WeightMatrix):
             factor = _last_cholesky(operator(self, eye, *parameters))
 
         def solve(right: Tensor) -> Tensor:
-            return drop_unsolved(torch.cholesky_solve(right.to(factor.dtype), factor)).to(right.dtype)
+            solved: Tensor = torch.cholesky_solve(right.to(factor.dtype), factor)
+            return drop_unsolved(solved).to(right.dtype)
 
         return solve
 
 
 def _last_cholesky(matrix: Tensor) -> Tensor:
     """A factor in float64 with whatever digits it has; NaN where there is none."""
+    factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(matrix)
     return factor.fill_(torch.nan) if int(failed) else factor
 
@@ -121,11 +123,14 @@ class _Factor:
 
     def solve(self, right: Tensor, *, adjoint: bool = False) -> Tensor:
         right = right.to(self.dtype)
-        if self.lower is not None:
-            return torch.cholesky_solve(right, self.lower)
-        if self.singular:
+        if self.lower is None and self.singular:
             return torch.full_like(right, torch.nan)
-        return torch.linalg.lu_solve(self.upper, self.pivots, right, adjoint=adjoint)
+        solved: Tensor
+        if self.lower is not None:
+            solved = torch.cholesky_solve(right, self.lower)
+        else:
+            solved = torch.linalg.lu_solve(self.upper, self.pivots, right, adjoint=adjoint)
+        return solved
 
 
 class _Grounded(torch.autograd.Function):

@@ -1,8 +1,8 @@
 """The weights of a graph as a matrix that layers compute with, dense or sparse, differentiable in the edge weights.
 
-`W[i, j]` is the weight of the edge from node `j` to node `i`. A layer asks for products, degrees, scalings and solutions
-of linear systems; whether the matrix is stored whole (batches) or by its edges (large k-NN graphs), and how a system is
-solved, is decided by `gloss_pyg.propagation.solvers.choose`.
+`W[i, j]` is the weight of the edge from node `j` to node `i`. A layer asks for products, degrees, scalings and
+solutions of linear systems; whether the matrix is stored whole (batches) or by its edges (large k-NN graphs), and how a
+system is solved, is decided by `gloss_pyg.propagation.solvers.choose`.
 """
 
 from abc import ABC, abstractmethod
@@ -144,9 +144,10 @@ class _System:
 
 
 class _Implicit(torch.autograd.Function):
-    """The derivative of a solve, written once: of `M X = R` with symmetric `M`, with `B = M^-1 dL/dX`,
+    """The derivative of a solve `M X = R` with symmetric `M`, written once.
 
-    `dL/dR = B` and `dL/dp = -<B, (dM/dp) X>`: the operator's own derivative, taken at `X` in the direction `-B`.
+    With `B = M^-1 dL/dX`: `dL/dR = B`, and `dL/dp = -<B, (dM/dp) X>`, which is the operator's own derivative taken at
+    `X` in the direction `-B`.
     """
 
     @staticmethod

@@ -1,5 +1,6 @@
 """Weights stored by edges: for graphs of many nodes, by conjugate gradients or by messages."""
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,7 +26,8 @@ class Iteration:
 
     Attributes:
         method: `"conjugate_gradients"`, or `"iterative"` for messages until nothing changes.
-        tolerance: Relative residual (of messages: estimated error) at which it stops; by default 1e-6, in float64 1e-12.
+        tolerance: Relative residual (of messages: estimated error) at which it stops; by default 1e-6, in float64
+            1e-12.
         max_iterations: Steps after which the solution is taken as it is.
         complain: Called with what was reached, where that was not enough.
     """
@@ -38,6 +40,12 @@ class Iteration:
     def tolerance_for(self, dtype: torch.dtype) -> float:
         """The tolerance asked for, or the default of a number format."""
         return self.tolerance or (1e-12 if dtype == torch.float64 else 1e-6)
+
+
+with warnings.catch_warnings():
+    # torch says once that CSR is in beta; said here it does not reach users, who can do nothing about it.
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor(torch.tensor([0, 0]), torch.tensor([], dtype=torch.long), torch.tensor([]), (1, 1))
 
 
 class Structure:
