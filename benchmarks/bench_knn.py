@@ -1,7 +1,7 @@
 """Exact neighbours of 100,000 embeddings: `OMP_NUM_THREADS=2 python benchmarks/bench_knn.py`, about a minute.
 
-Wall time, and memory above the data as the process's peak less what was resident before. A sample of rows is compared with a search in
-float64; with `--faiss` the same search through the extra "knn" follows.
+Wall time, and memory above the data as the process's peak less what was resident before. A sample of rows is compared
+with a search in float64; with `--faiss` the same search through the extra "knn" follows.
 """
 
 import argparse

@@ -15,6 +15,7 @@ Rows are shuffled, with a fixed seed: in a sorted corpus tile after tile would b
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -61,13 +62,11 @@ def nearest_candidates(
     shuffled = torch.randperm(searched.size(0), generator=torch.Generator().manual_seed(0)).to(rows.device)
     right = _extended(searched, shuffled, centre)
     best = _Best(rows.size(0), count, rows.device)
+    within = references is None
     with full_precision(rows.device):
-        if references is None:
-            halves = _search_within(right, best)[:, -1]
-        else:
-            halves = _search_across(rows, right, centre, best)
+        halves = _search_within(right, best)[:, -1] if within else _search_across(rows, right, centre, best)
     radius = right[: searched.size(0), -1].max()
-    if references is None:  # its rows were searched in shuffled order
+    if within:  # its rows were searched in shuffled order
         back = shuffled.argsort()
         best.values, best.index, halves = best.values[back], best.index[back], halves[back]
     return Candidates(best.values, shuffled[best.index], error_bound(halves, radius, rows.size(1)))
@@ -84,7 +83,7 @@ def error_bound(halves: Float[Tensor, " rows"], radius: Float[Tensor, ""], dim: 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
     """Products of float32 matrices in float32, whatever shorter format the caller admits elsewhere."""
-    backends = (torch.backends.mkldnn.matmul, torch.backends.cuda.matmul)
+    backends: tuple[Any, ...] = (torch.backends.mkldnn.matmul, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
     before = [backend.fp32_precision for backend in backends]
     try:
         for backend in backends:

@@ -7,7 +7,7 @@ product is taken in float64 wherever float32 would show in the weights.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gloss_pyg.errors import DataError
@@ -16,6 +16,7 @@ from gloss_pyg.errors import DataError
 SHORTEST_ROW = 1e-30
 # Lengths whose squares float32 can sum without overflow or loss; others are summed in float64.
 COMFORTABLE_LENGTHS = (1e-12, 1e12)
+PAIRED = 1 << 21  # numbers in a block of differences of pairs
 
 
 def unit_rows(x: Float[Tensor, "nodes dim"]) -> tuple[Float[Tensor, "nodes dim"], Float[Tensor, "nodes 1"]]:
@@ -82,3 +83,18 @@ def squared_distances(
     other_squares = squares if others is None else right.square().sum(dim=1)
     distances = torch.nn.functional.linear(left, right).mul_(-2).add_(squares[:, None]).add_(other_squares)
     return distances.clamp_(min=0)
+
+
+def pair_distances(
+    rows: Float[Tensor, "nodes dim"],
+    pairs: Int[Tensor, "2 pairs"],
+    others: Float[Tensor, "others dim"] | None = None,
+) -> Float[Tensor, " pairs"]:
+    """Squared distances `|rows_i - others_j|^2` of chosen pairs `(i, j)`, in float64 by differences, in blocks.
+
+    `others` are by default the rows themselves.
+    """
+    others = rows if others is None else others
+    blocks = pairs.split(max(1, PAIRED // max(rows.size(1), 1)), dim=1)
+    squares = [(rows[first].double() - others[second]).square_().sum(dim=1) for first, second in blocks]
+    return torch.cat(squares) if squares else rows.new_zeros(0, dtype=torch.float64)

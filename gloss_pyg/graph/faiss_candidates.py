@@ -39,8 +39,8 @@ def faiss_candidates(
         squares[place == torch.arange(place.size(0))[:, None]] = torch.inf
         nearest = squares.sort(dim=1)
         squares, place = nearest.values[:, :count], place.gather(1, nearest.indices[:, :count])
-    error = error_bound(_halves(queries), _halves(centred).max(), rows.size(1))
-    return Candidates(squares.div(2).to(rows.device), place.to(rows.device), error.to(rows.device))
+    bound = error_bound(_halves(queries), _halves(centred).max(), rows.size(1))
+    return Candidates(squares.div(2).to(rows.device), place.to(rows.device), bound.to(rows.device))
 
 
 def _halves(rows: Tensor) -> Tensor:

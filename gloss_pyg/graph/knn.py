@@ -61,10 +61,11 @@ class KNNGaussian(GraphRule):
     def edges(self, x: Float[Tensor, "nodes dim"]) -> tuple[Int[Tensor, "2 edges"], Float[Tensor, " edges"]]:
         """Edges between nearest neighbours, both directions, and their weights."""
         n = x.size(0)
-        first, second = nearest_neighbours(unit_rows(x.detach())[0], self.k, search=self.search)
+        found = nearest_neighbours(unit_rows(x.detach())[0], self.k, search=self.search)
+        first, second = found
         code = torch.unique(torch.minimum(first, second) * n + torch.maximum(first, second))
         pairs = torch.stack([code // n, code % n])
-        weights: Tensor = PairKernel.apply(x, self.bandwidth(x), pairs)  # type: ignore[no-untyped-call]
+        weights: Tensor = PairKernel.apply(x, self.bandwidth(x, found), pairs)  # type: ignore[no-untyped-call]
         both = torch.cat([pairs, pairs.flip(0)], dim=1)
         order = (both[1] * n + both[0]).argsort()
         edge_index = both[:, order]

@@ -14,13 +14,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gloss_pyg.graph.candidates import nearest_candidates
-from gloss_pyg.graph.distances import squared_distances
+from gloss_pyg.graph.distances import pair_distances, squared_distances
 from gloss_pyg.graph.faiss_candidates import faiss_candidates
 
 Search = Literal["blocks", "faiss"]
 
 BLOCK = 1 << 22  # float64 distances in memory at a time; and the size of a search up to which it takes these alone
 REFERENCES = 8192  # references that are taken to float64 at a time
+DOUBTFUL = 1 << 16  # rows whose candidates are measured at a time
 SPARE = 10  # candidates beside the neighbours: the more, the fewer rows are in doubt
 # Squared distances below this are the rounding of equal unit rows.
 ROUNDING = 1e-14
@@ -72,9 +73,9 @@ def _by_all_pairs(rows: Tensor, which: Tensor, references: Tensor | None, k: int
     step = max(1, BLOCK // searched.size(0))
     found = []
     for own in which.split(step):
-        block = rows[own]
-        distances = torch.cat([squared_distances(block, part).float() for part in searched.split(REFERENCES)], dim=1)
-        distances[distances < ROUNDING] = 0
+        block = rows if own.size(0) == rows.size(0) else rows[own]
+        parts = [squared_distances(block, part).float() for part in searched.split(REFERENCES)]
+        distances = torch.threshold_(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1), ROUNDING, 0)
         if references is None:
             distances[torch.arange(own.size(0), device=own.device), own] = torch.inf
         furthest = distances.topk(k, dim=1, largest=False).values[:, -1:]
@@ -94,11 +95,10 @@ def _by_candidates(rows: Tensor, references: Tensor | None, k: int, total: int, 
     doubtful = (~(halves[:, k] - halves[:, k - 1] > 2 * error)).nonzero().squeeze(1)
     searched = rows if references is None else references
     unknown = []
-    for some in doubtful.split(max(1, BLOCK // (rows.size(1) * (k + SPARE)))):
+    for some in doubtful.split(DOUBTFUL):
         listed = candidates.index[some].sort(dim=1).values  # so that a stable sort by distance breaks ties by index
-        differences = searched[listed].double() - rows[some].double()[:, None]
-        distances = differences.square_().sum(dim=2).float()
-        distances[distances < ROUNDING] = 0
+        pairs = torch.stack([some.repeat_interleave(listed.size(1)), listed.view(-1)])
+        distances = torch.threshold_(pair_distances(rows, pairs, searched).view(listed.shape).float(), ROUNDING, 0)
         ordered = distances.sort(dim=1, stable=True)
         found[some] = listed.gather(1, ordered.indices[:, :k])
         # All that is not listed is at least as far as this.
