@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gloss_pyg._registration import register_when_asked_for
 
 if TYPE_CHECKING:
+    from gloss_pyg.classifier import PropagationClassifier
     from gloss_pyg.data import ClassBalancedSampler, DataCollator, load_text_dataset, tokenize
     from gloss_pyg.encoder import TextEncoder, load_tokenizer
     from gloss_pyg.graph import Compose, DenseGaussian, KNNGaussian
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "classifier": ("PropagationClassifier",),
     "data": ("ClassBalancedSampler", "DataCollator", "load_text_dataset", "tokenize"),
     "encoder": ("TextEncoder", "load_tokenizer"),
     "graph": ("Compose", "DenseGaussian", "KNNGaussian"),
@@ -45,6 +47,7 @@ __all__ = [
     "LossReport",
     "Method",
     "Propagation",
+    "PropagationClassifier",
     "PublishedCode",
     "TextEncoder",
     "load_text_dataset",

@@ -7,9 +7,11 @@
 | `Compose` | several rules and PyG transforms in a row | |
 
 Each takes `Data(x=embeddings [N, d])` and returns a copy with `edge_index` and `edge_weight`. How `sigma` is chosen is
-in `gloss_pyg.graph.bandwidth`.
+in `gloss_pyg.graph.bandwidth`. `DenseGaussian` and `KNNGaussian` can also attach new documents to a graph that stands
+(`attachment`).
 """
 
+from gloss_pyg.graph.attachment import Attaches, Attachment
 from gloss_pyg.graph.bandwidth import SIGMA_RULES, Bandwidth, SigmaRule, median_distance
 from gloss_pyg.graph.base import GraphRule
 from gloss_pyg.graph.compose import Compose
@@ -19,6 +21,8 @@ from gloss_pyg.graph.knn import KNNGaussian
 
 __all__ = [
     "SIGMA_RULES",
+    "Attaches",
+    "Attachment",
     "Bandwidth",
     "Compose",
     "DenseGaussian",

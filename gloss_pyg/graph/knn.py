@@ -8,6 +8,7 @@ from torch import Tensor
 from torch_geometric.data.datapipes import functional_transform
 
 from gloss_pyg.errors import ConfigError
+from gloss_pyg.graph.attachment import Attachment
 from gloss_pyg.graph.bandwidth import SigmaRule
 from gloss_pyg.graph.base import GraphRule
 from gloss_pyg.graph.distances import unit_rows
@@ -71,6 +72,10 @@ class KNNGaussian(GraphRule):
         edge_index = both[:, order]
         edge_weight = torch.cat([weights, weights])[order]
         return edge_index, mark_symmetric(edge_index, edge_weight)
+
+    def attachment(self, x: Float[Tensor, "nodes dim"]) -> Attachment:
+        """How to attach new documents to the graph of these embeddings: to their `k` nearest."""
+        return Attachment(unit_rows(x.detach())[0], self.bandwidth(x).detach(), self.k, self.search)
 
     def extra_repr(self) -> str:
         """The number of neighbours."""

@@ -53,7 +53,7 @@ def nearest_neighbours(
         >>> nearest_neighbours(torch.tensor([[0.0], [0.1], [0.2], [0.4]]), k=1).tolist()
         [[0, 1, 2, 3], [1, 0, 1, 2]]
         >>> nearest_neighbours(torch.tensor([[0.3]]), k=2, references=torch.tensor([[0.0], [0.1], [0.2]])).tolist()
-        [[0, 0], [2, 1]]
+        [[0, 0], [1, 2]]
     """
     total = rows.size(0) - 1 if references is None else references.size(0)
     k = min(k, total)
