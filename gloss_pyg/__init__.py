@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gloss_pyg.encoder import TextEncoder, load_tokenizer
     from gloss_pyg.graph import Compose, DenseGaussian, KNNGaussian
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
-    from gloss_pyg.methods import FineTuning, Method
+    from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import LabelPropagation, Propagation
     from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
 
@@ -26,7 +26,7 @@ _HOMES = {
     "encoder": ("TextEncoder", "load_tokenizer"),
     "graph": ("Compose", "DenseGaussian", "KNNGaussian"),
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
-    "methods": ("FineTuning", "Method"),
+    "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": ("LabelPropagation", "Propagation"),
     "training": ("GraphTrainer", "LossReport", "trainer_loss"),
 }
@@ -48,6 +48,7 @@ __all__ = [
     "Method",
     "Propagation",
     "PropagationClassifier",
+    "PropagationHead",
     "PublishedCode",
     "TextEncoder",
     "load_text_dataset",

@@ -128,7 +128,9 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
     def _parts(self) -> tuple[Any, Propagation]:
         """The rule, a copy that may be fitted, and the layer."""
         graph = KNNGaussian(k=10, sigma="local") if self.graph is None else copy.deepcopy(self.graph)
-        propagation = LabelPropagation(solver="iterative") if self.propagation is None else self.propagation
+        propagation = self.propagation
+        if propagation is None:
+            propagation = LabelPropagation(solver="iterative")  # type: ignore[abstract]
         if not isinstance(graph, GraphRule | Compose):
             raise ConfigError(f"graph is a {type(graph).__name__}; expected a graph rule, such as KNNGaussian(k=10).")
         if not isinstance(propagation, Propagation):

@@ -177,7 +177,7 @@ def test_equal_embeddings():
 
 def test_what_cannot_work_is_refused(unchecked):
     x, labels = clusters(12)
-    with pytest.raises(DataError, match="None of the 12 documents is labelled: .*unlabelled=-1"):
+    with pytest.raises(DataError, match=r"None of the 12 documents is labelled: .*unlabelled=-1"):
         PropagationClassifier(unlabelled=-1).fit(x, [-1] * 12)
     with pytest.raises(DataError, match="unlabelled=None"):
         PropagationClassifier(unlabelled=None).fit(x, [None] * 12)
@@ -201,7 +201,7 @@ def test_a_rule_that_cannot_attach_still_predicts_what_was_there():
     composed = Compose([KNNGaussian(5, 0.5), AddSelfLoops("edge_weight")])
     classifier = PropagationClassifier(composed).fit(x, y)
     assert np.mean(classifier.transduction_ == labels) > 0.8
-    with pytest.raises(ConfigError, match="Compose has no way to attach new documents.*transduction_"):
+    with pytest.raises(ConfigError, match=r"Compose has no way to attach new documents.*transduction_"):
         classifier.predict(x)
 
 
