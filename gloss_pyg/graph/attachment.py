@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gloss_pyg.graph.bandwidth import LOCAL_NEIGHBOUR, SMALLEST_OWN_SIGMA
-from gloss_pyg.graph.distances import pair_distances, squared_distances, unit_rows
+from gloss_pyg.graph.distances import distances_to, squared_distances, unit_rows
 from gloss_pyg.graph.neighbours import Search, nearest_neighbours
 
 NUMBERS_AT_ONCE = 1 << 23  # of weights or of classes' scores of attached documents
@@ -54,9 +54,11 @@ class Attachment:
             values: A row for each document of the graph.
         """
         rows = unit_rows(new.to(self.rows.dtype))[0]
+        if not rows.size(0):
+            return values.new_zeros(0, values.size(1))
         if self.k >= self.rows.size(0):
             parts = [self._mean_of_all(part, values) for part in rows.split(max(1, NUMBERS_AT_ONCE // len(values)))]
-            return torch.cat(parts) if parts else values.new_zeros(0, values.size(1))
+            return torch.cat(parts)
         neighbours, weights = self._nearest(rows)
         step = max(1, NUMBERS_AT_ONCE // (self.k * values.size(1)))
         parts = [
@@ -71,9 +73,8 @@ class Attachment:
 
     def _nearest(self, rows: Tensor) -> tuple[Int[Tensor, "new k"], Float[Tensor, "new k"]]:
         order = max(self.k, LOCAL_NEIGHBOUR) if self.precision.dim() else self.k
-        pairs = nearest_neighbours(rows, order, self.rows, self.search)
-        listed = pairs[1].view(rows.size(0), -1)
-        distances = pair_distances(rows, pairs, self.rows).view(listed.shape)
+        listed = nearest_neighbours(rows, order, self.rows, self.search)[1].view(rows.size(0), -1)
+        distances = distances_to(rows, listed, self.rows)
         ordered = distances.float().sort(dim=1, stable=True)  # ties by index, as in the search
         chosen = ordered.indices[:, : self.k]
         neighbours = listed.gather(1, chosen)

@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError, DataError
-from gloss_pyg.graph.distances import pair_distances, squared_distances, unit_rows
+from gloss_pyg.graph.distances import distances_to, squared_distances, unit_rows
 from gloss_pyg.graph.neighbours import nearest_neighbours
 from gloss_pyg.graph.notes import Notes
 
@@ -177,7 +177,7 @@ class Bandwidth(nn.Module):
         if neighbours is None and n > DOCUMENTS_AT_ONCE:
             neighbours = nearest_neighbours(rows, order)
         if neighbours is not None and neighbours.size(1) >= n * order:
-            distances, place = pair_distances(rows, neighbours).view(n, -1), order
+            distances, place = distances_to(rows, neighbours[1].view(n, -1), dtype=x.dtype), order
         else:
             distances, place = squared_distances(rows), order + 1  # the row's own zero is the smallest entry
         sigma = distances.kthvalue(place, dim=1).values.sqrt()

@@ -23,6 +23,7 @@ from torch import Tensor
 
 TILE = 4096  # rows and columns of a tile, a multiple of WORD: 64 MB, and 16 MB of comparisons
 CHUNK = 8192  # rows that are centred at a time
+WAITING = 1 << 19  # finds after which they are sorted in
 WORD = 8  # comparisons that are tested at once
 
 
@@ -65,6 +66,7 @@ def nearest_candidates(
     within = references is None
     with full_precision(rows.device):
         halves = _search_within(right, best)[:, -1] if within else _search_across(rows, right, centre, best)
+    best.settle()
     radius = right[: searched.size(0), -1].max()
     if within:  # its rows were searched in shuffled order
         back = shuffled.argsort()
@@ -152,12 +154,14 @@ def _search_across(rows: Tensor, right: Tensor, centre: Tensor, best: "_Best") -
 class _Best:
     """What is remembered: the nearest seen so far of each row, nearest first, infinitely far where there is none yet.
 
-    Tiles may be padded with rows and columns that are infinitely far.
+    Tiles may be padded with rows and columns that are infinitely far. What is found waits until it is worth sorting in;
+    `settle` does so at the end.
     """
 
     def __init__(self, num_rows: int, count: int, device: torch.device) -> None:
         self.values = torch.full((num_rows, count), torch.inf, device=device)
         self.index = torch.zeros(num_rows, count, dtype=torch.long, device=device)
+        self._waiting: list[tuple[Tensor, Tensor, Tensor]] = []  # row, column and value of what beat the worst
 
     def start(self, tile: Tensor, top: int, begin: int) -> None:
         """Remember the nearest in a first tile, whose corner is at row `top` and column `begin`."""
@@ -175,10 +179,18 @@ class _Best:
         row, column = place // tile.size(1), place % tile.size(1)
         if by_column:
             row, column = column, row
-        if place.numel():
-            self._merge(top + row, begin + column, tile.view(-1)[place].clamp_(min=0))
+        self._waiting.append((top + row, begin + column, tile.view(-1)[place].clamp_(min=0)))
+        if sum(row.size(0) for row, _, _ in self._waiting) >= WAITING:
+            self.settle()
 
-    def _merge(self, row: Tensor, column: Tensor, value: Tensor) -> None:
+    def settle(self) -> None:
+        """Take what is waiting among the remembered."""
+        if not self._waiting:
+            return
+        row, column, value = (torch.cat(parts) for parts in zip(*self._waiting, strict=True))
+        self._waiting = []
+        if not row.numel():
+            return
         # Floats that are not negative are in the order of their bits.
         order = (row << 32 | value.view(torch.int32)).argsort()
         row, column, value = row[order], column[order], value[order]

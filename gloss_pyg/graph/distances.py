@@ -16,7 +16,7 @@ from gloss_pyg.errors import DataError
 SHORTEST_ROW = 1e-30
 # Lengths whose squares float32 can sum without overflow or loss; others are summed in float64.
 COMFORTABLE_LENGTHS = (1e-12, 1e12)
-PAIRED = 1 << 21  # numbers in a block of differences of pairs
+DIFFERENCES = 1 << 18  # numbers in a block of differences: what stays near the processor
 
 
 def unit_rows(x: Float[Tensor, "nodes dim"]) -> tuple[Float[Tensor, "nodes dim"], Float[Tensor, "nodes 1"]]:
@@ -85,16 +85,21 @@ def squared_distances(
     return distances.clamp_(min=0)
 
 
-def pair_distances(
+def distances_to(
     rows: Float[Tensor, "nodes dim"],
-    pairs: Int[Tensor, "2 pairs"],
+    chosen: Int[Tensor, "nodes k"],
     others: Float[Tensor, "others dim"] | None = None,
-) -> Float[Tensor, " pairs"]:
-    """Squared distances `|rows_i - others_j|^2` of chosen pairs `(i, j)`, in float64 by differences, in blocks.
+    dtype: torch.dtype = torch.float64,
+) -> Float[Tensor, "nodes k"]:
+    """Squared distances of each row to a few chosen others, by differences, in blocks.
 
     `others` are by default the rows themselves.
     """
     others = rows if others is None else others
-    blocks = pairs.split(max(1, PAIRED // max(rows.size(1), 1)), dim=1)
-    squares = [(rows[first].double() - others[second]).square_().sum(dim=1) for first, second in blocks]
-    return torch.cat(squares) if squares else rows.new_zeros(0, dtype=torch.float64)
+    step = max(1, DIFFERENCES // max(rows.size(1) * chosen.size(1), 1))
+    squares = rows.new_empty(chosen.shape, dtype=dtype)
+    for start in range(0, rows.size(0), step):
+        here = slice(start, start + step)
+        differences = others[chosen[here]].to(dtype).sub_(rows[here, None])
+        squares[here] = differences.square_().sum(dim=2)
+    return squares

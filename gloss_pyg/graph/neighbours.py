@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gloss_pyg.graph.candidates import nearest_candidates
-from gloss_pyg.graph.distances import pair_distances, squared_distances
+from gloss_pyg.graph.distances import distances_to, squared_distances
 from gloss_pyg.graph.faiss_candidates import faiss_candidates
 
 Search = Literal["blocks", "faiss"]
@@ -97,8 +97,7 @@ def _by_candidates(rows: Tensor, references: Tensor | None, k: int, total: int, 
     unknown = []
     for some in doubtful.split(DOUBTFUL):
         listed = candidates.index[some].sort(dim=1).values  # so that a stable sort by distance breaks ties by index
-        pairs = torch.stack([some.repeat_interleave(listed.size(1)), listed.view(-1)])
-        distances = torch.threshold_(pair_distances(rows, pairs, searched).view(listed.shape).float(), ROUNDING, 0)
+        distances = torch.threshold_(distances_to(rows[some], listed, searched).float(), ROUNDING, 0)
         ordered = distances.sort(dim=1, stable=True)
         found[some] = listed.gather(1, ordered.indices[:, :k])
         # All that is not listed is at least as far as this.

@@ -35,6 +35,7 @@ def many(monkeypatch):
     monkeypatch.setattr(neighbours, "REFERENCES", 30)
     monkeypatch.setattr(candidates, "TILE", 16)
     monkeypatch.setattr(candidates, "CHUNK", 7)
+    monkeypatch.setattr(candidates, "WAITING", 40)
 
 
 def rows_of(kind, n, seed=0, dtype=torch.float32):
