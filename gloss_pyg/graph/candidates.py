@@ -21,9 +21,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-TILE = 4096  # rows and columns of a tile, a multiple of WORD: 64 MB, and 16 MB of comparisons
+TILE = 2048  # rows and columns of a tile, a multiple of WORD: 16 MB, and 4 MB of comparisons
 CHUNK = 8192  # rows that are centred at a time
-WAITING = 1 << 19  # finds after which they are sorted in
+WAITING = 1 << 17  # finds after which they are sorted in
 WORD = 8  # comparisons that are tested at once
 
 
