@@ -21,7 +21,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-TILE = 2048  # rows and columns of a tile, a multiple of WORD: 16 MB, and 4 MB of comparisons
+# Rows and columns of a tile, multiples of WORD. Small tiles compute less twice on the diagonal; where there are many,
+# large ones (64 MB, and 16 MB of comparisons) spare the threads much waiting for each other.
+TILE, LARGE_TILE = 2048, 4096
+SMALL_CORPUS = 32_768
 CHUNK = 8192  # rows that are centred at a time
 WAITING = 1 << 17  # finds after which they are sorted in
 WORD = 8  # comparisons that are tested at once
@@ -120,35 +123,42 @@ def _turned(extended: Tensor) -> Tensor:
 
 def _search_within(right: Tensor, best: "_Best") -> Tensor:
     """Search the rows of `right` for the nearest of each; gives those that are no padding."""
-    parts = right.split(TILE)
+    side = TILE if right.size(0) <= SMALL_CORPUS else LARGE_TILE
+    parts = right.split(side)
     for number, part in enumerate(parts):  # the diagonal first, so that every row remembers enough to compare with
-        best.start((_turned(part) @ part.T).fill_diagonal_(torch.inf), number * TILE, number * TILE)
-    buffer = right.new_empty(TILE * TILE)
+        best.start((_turned(part) @ part.T).fill_diagonal_(torch.inf), number * side, number * side)
+    buffer = right.new_empty(side * side)
     for number, part in enumerate(parts):
         left = _turned(part)
         for other in range(number + 1, len(parts)):
-            room = buffer[: TILE * parts[other].size(0)].view(TILE, -1)
-            tile = torch.mm(left, parts[other].T, out=room)
-            best.improve(tile, number * TILE, other * TILE)
-            best.improve(tile, other * TILE, number * TILE, by_column=True)
+            tile = _product(left, parts[other], buffer)
+            best.improve(tile, number * side, other * side)
+            best.improve(tile, other * side, number * side, by_column=True)
     return right[: best.values.size(0)]
 
 
 def _search_across(rows: Tensor, right: Tensor, centre: Tensor, best: "_Best") -> Tensor:
     """Search `right` for the nearest of each row; gives half the squared lengths of the centred rows."""
-    buffer = right.new_empty(TILE, TILE)
+    buffer = right.new_empty(LARGE_TILE * LARGE_TILE)
     halves = []
-    for top in range(0, rows.size(0), TILE):
-        block = rows[top : top + TILE]
+    for top in range(0, rows.size(0), LARGE_TILE):
+        block = rows[top : top + LARGE_TILE]
         left = _extended(block, torch.arange(block.size(0), device=rows.device), centre)
         halves.append(left[: block.size(0), -1])
         left = _turned(left)
-        for begin in range(0, right.size(0), TILE):
-            others = right[begin : begin + TILE]
-            whole = left.size(0) == others.size(0) == TILE
-            tile = torch.mm(left, others.T, out=buffer if whole else right.new_empty(left.size(0), others.size(0)))
-            best.start(tile, top, begin) if begin == 0 else best.improve(tile, top, begin)
+        for number, others in enumerate(right.split(LARGE_TILE)):
+            tile = _product(left, others, buffer)
+            if number == 0:
+                best.start(tile, top, 0)
+            else:
+                best.improve(tile, top, number * LARGE_TILE)
     return torch.cat(halves)
+
+
+def _product(left: Tensor, others: Tensor, buffer: Tensor) -> Tensor:
+    """The tile `left others^T`, in memory that is there already."""
+    room = buffer[: left.size(0) * others.size(0)].view(left.size(0), -1)
+    return torch.mm(left, others.T, out=room)
 
 
 class _Best:

@@ -34,6 +34,7 @@ def many(monkeypatch):
     monkeypatch.setattr(neighbours, "BLOCK", 100)
     monkeypatch.setattr(neighbours, "REFERENCES", 30)
     monkeypatch.setattr(candidates, "TILE", 16)
+    monkeypatch.setattr(candidates, "LARGE_TILE", 24)
     monkeypatch.setattr(candidates, "CHUNK", 7)
     monkeypatch.setattr(candidates, "WAITING", 40)
 
@@ -83,7 +84,8 @@ def test_any_size_of_tile_and_corpus(n, k, seed, kind):
     rows = rows_of(kind, n, seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "BLOCK", 60)
-        patch.setattr(candidates, "TILE", 8 * (1 + seed % 5))
+        patch.setattr(candidates, "LARGE_TILE", 8 * (1 + seed % 5))
+        patch.setattr(candidates, "SMALL_CORPUS", 0)
         assert nearest_neighbours(rows, k).T.tolist() == plain(rows, k)
 
 
