@@ -6,6 +6,7 @@ import pandas as pd
 import plain_reference as plain
 import pytest
 import torch
+from sklearn import semi_supervised
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 from torch_geometric.transforms import AddSelfLoops
@@ -13,7 +14,7 @@ from torch_geometric.transforms import AddSelfLoops
 from gloss_pyg import PropagationClassifier
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import Compose, DenseGaussian, KNNGaussian
-from gloss_pyg.propagation import LabelPropagation
+from gloss_pyg.propagation import HarmonicFunction, LabelPropagation, LabelSpreading
 
 
 @pytest.fixture
@@ -80,6 +81,33 @@ def test_local_bandwidths_of_new_documents_are_their_own(rule):
     np.testing.assert_allclose(classifier.predict_proba(new), expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("alpha", [0.2, 0.99])
+def test_label_spreading_on_a_dense_graph_is_that_of_scikit_learn(alpha):
+    x, labels = clusters(80)
+    new, _ = clusters(30, seed=1)
+    y, _ = some_labels(labels, unlabelled=-1)
+    unit, sigma = plain.unit(x), 0.4
+    theirs = semi_supervised.LabelSpreading(
+        kernel="rbf", gamma=1 / (2 * sigma**2), alpha=alpha, max_iter=50_000, tol=1e-12
+    ).fit(unit, y)
+    ours = PropagationClassifier(DenseGaussian(sigma), LabelSpreading(alpha), unlabelled=-1).fit(x, y)
+    np.testing.assert_allclose(ours.label_distributions_, theirs.label_distributions_, atol=1e-8)
+    np.testing.assert_allclose(ours.predict_proba(new), theirs.predict_proba(plain.unit(new)), atol=1e-8)
+    assert ours.transduction_.tolist() == theirs.transduction_.tolist()
+    assert ours.predict(new).tolist() == theirs.predict(plain.unit(new)).tolist()
+
+
+def test_the_harmonic_function_on_our_graph_is_scikit_learns_label_propagation():
+    x, labels = clusters(80)
+    y, _ = some_labels(labels, unlabelled=-1)
+    graph = KNNGaussian(6, 0.4)
+    weights = plain.keep_nearest(plain.gaussian(x, 0.4), plain.distances(x), 6)
+    theirs = semi_supervised.LabelPropagation(kernel=lambda *_: weights.copy(), max_iter=50_000, tol=1e-12).fit(x, y)
+    ours = PropagationClassifier(graph, HarmonicFunction(), unlabelled=-1).fit(x, y)
+    np.testing.assert_allclose(ours.label_distributions_, theirs.label_distributions_, atol=1e-8)
+    assert ours.transduction_.tolist() == theirs.transduction_.tolist()
+
+
 def test_most_of_the_unlabelled_are_found():
     x, labels = clusters(400)
     new, of_new = clusters(200, seed=1)
@@ -87,7 +115,7 @@ def test_most_of_the_unlabelled_are_found():
     classifier = PropagationClassifier().fit(x, y)
     assert np.mean(classifier.transduction_ == labels) > 0.9
     assert np.mean(classifier.predict(new) == of_new) > 0.9
-    wrong = PropagationClassifier().fit(x[y >= 0], (y[y >= 0] + 1) % 3)
+    wrong = PropagationClassifier(KNNGaussian(1, 0.5)).fit(x[y >= 0], (y[y >= 0] + 1) % 3)
     assert np.mean(wrong.predict(new) == of_new) < 0.1
 
 
@@ -146,7 +174,7 @@ def test_marks_of_unlabelled_documents():
 
 def test_everything_labelled_keeps_its_labels():
     x, labels = clusters()
-    classifier = PropagationClassifier().fit(x, labels)
+    classifier = PropagationClassifier(None, LabelPropagation()).fit(x, labels)
     assert classifier.transduction_.tolist() == labels.tolist()
     np.testing.assert_array_equal(classifier.label_distributions_, np.eye(3)[labels])
 
@@ -162,7 +190,7 @@ def test_one_class_and_one_document():
 
 def test_documents_that_no_label_reaches_get_the_shares_of_the_classes():
     x = np.array([[1.0, 0.0], [1.0, 0.01], [1.0, 0.02], [0.0, 1.0], [0.01, 1.0]])
-    classifier = PropagationClassifier(KNNGaussian(1, 0.3)).fit(x, [1, 1, 0, -100, -100])
+    classifier = PropagationClassifier(KNNGaussian(1, 0.3), LabelPropagation()).fit(x, [1, 1, 0, -100, -100])
     np.testing.assert_array_equal(classifier.label_distributions_[3:], 0)
     assert classifier.transduction_.tolist() == [1, 1, 0, 1, 1]
     np.testing.assert_allclose(classifier.predict_proba([[0.0, 2.0]]), [[1 / 3, 2 / 3]])
