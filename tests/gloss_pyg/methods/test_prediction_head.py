@@ -89,7 +89,7 @@ def test_a_rule_that_cannot_attach_is_refused():
             raise NotImplementedError
 
     with pytest.raises(ConfigError, match="Nothing has no way to attach"):
-        PropagationHead(Nothing(1.0))
+        PropagationHead(Nothing())
 
 
 def small(model: Path, **settings: Any) -> FineTuning:
