@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gloss_pyg._registration import register_when_asked_for
 
 if TYPE_CHECKING:
+    from gloss_pyg.classifier import PropagationClassifier
     from gloss_pyg.data import ClassBalancedSampler, DataCollator, load_text_dataset, tokenize
     from gloss_pyg.encoder import TextEncoder, load_tokenizer
     from gloss_pyg.graph import (
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
         TopK,
     )
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
-    from gloss_pyg.methods import FineTuning, Method
+    from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import LabelPropagation, Propagation
     from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "classifier": ("PropagationClassifier",),
     "data": ("ClassBalancedSampler", "DataCollator", "load_text_dataset", "tokenize"),
     "encoder": ("TextEncoder", "load_tokenizer"),
     "graph": (
@@ -44,7 +46,7 @@ _HOMES = {
         "TopK",
     ),
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
-    "methods": ("FineTuning", "Method"),
+    "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": ("LabelPropagation", "Propagation"),
     "training": ("GraphTrainer", "LossReport", "trainer_loss"),
 }
@@ -70,6 +72,8 @@ __all__ = [
     "MultiHeadEdges",
     "MutualKNNGaussian",
     "Propagation",
+    "PropagationClassifier",
+    "PropagationHead",
     "PublishedCode",
     "TextEncoder",
     "TopK",

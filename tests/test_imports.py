@@ -18,6 +18,7 @@ ORDER = [
     "encoder",
     "graph",
     "propagation",
+    "classifier",
     "losses",
     "training",
     "methods",

@@ -18,9 +18,11 @@
 Each rule takes `Data(x=embeddings [N, d])` and returns a copy with `edge_index` and `edge_weight`: symmetric, without
 self-loops, not negative, differentiable. `MutualKNNGaussian`, `EpsilonGaussian` and `DenseCosine` may leave a document
 without an edge: propagation gives it a zero row and the loss does not count it. How `sigma` is chosen is in
-`gloss_pyg.graph.bandwidth`; which of PyG's transforms work, in `gloss_pyg.graph.transforms`.
+`gloss_pyg.graph.bandwidth`; which of PyG's transforms work, in `gloss_pyg.graph.transforms`. `DenseGaussian` and
+`KNNGaussian` can also attach new documents to a graph that stands (`attachment`).
 """
 
+from gloss_pyg.graph.attachment import Attaches, Attachment
 from gloss_pyg.graph.bandwidth import SIGMA_RULES, Bandwidth, SigmaRule, median_distance
 from gloss_pyg.graph.base import GraphRule, GraphStep
 from gloss_pyg.graph.checks import check_result
@@ -39,6 +41,8 @@ from gloss_pyg.graph.transforms import check_steps
 
 __all__ = [
     "SIGMA_RULES",
+    "Attaches",
+    "Attachment",
     "Bandwidth",
     "Compose",
     "DenseCosine",

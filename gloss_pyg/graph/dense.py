@@ -6,8 +6,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data.datapipes import functional_transform
 
+from gloss_pyg.graph.attachment import Attachment
 from gloss_pyg.graph.bandwidth import Bandwidth, SigmaRule
 from gloss_pyg.graph.base import GraphRule
+from gloss_pyg.graph.distances import unit_rows
 from gloss_pyg.graph.edges import complete_edge_index, mark_symmetric
 from gloss_pyg.graph.kernel import complete_weights
 
@@ -54,3 +56,7 @@ class DenseGaussian(GraphRule):
         """Edges of all pairs and their weights."""
         edge_index = complete_edge_index(x.size(0), x.device)
         return edge_index, mark_symmetric(edge_index, complete_weights(x, self.bandwidth(x)))
+
+    def attachment(self, x: Float[Tensor, "nodes dim"]) -> Attachment:
+        """How to attach new documents to the graph of these embeddings: to all of them."""
+        return Attachment(unit_rows(x.detach())[0], self.bandwidth(x).detach(), x.size(0))
