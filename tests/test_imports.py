@@ -19,6 +19,7 @@ ORDER = [
     "graph",
     "propagation",
     "losses",
+    "testing",
     "training",
     "methods",
     "compare",
