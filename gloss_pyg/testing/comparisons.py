@@ -24,7 +24,7 @@ from gloss_pyg.testing.results import check_result
 from gloss_pyg.testing.subject import Subject, joined, permuted
 
 # Digits that results in these formats share where the weights were rounded to the format first.
-CLOSE = {torch.float32: 2e-3, torch.float64: 1e-6}
+CLOSE = {torch.float32: 2e-4, torch.float64: 1e-6}
 
 Check = Callable[[Subject, Example], None]
 
@@ -137,15 +137,19 @@ def number_formats(subject: Subject, example: Example) -> None:
 
 
 def state(subject: Subject, example: Example) -> None:
-    """After its parameters and buffers were lost and loaded again."""
-    expected = subject.run(example).result
-    kept = {name: value.clone() for name, value in subject.double.state_dict().items()}
+    """With other parameters, and in a copy that loads them."""
+    subject.run(example)
     with torch.no_grad():
-        for tensor in (*subject.double.parameters(), *subject.double.buffers()):
-            tensor.copy_(torch.ones_like(tensor))
-    subject.double.load_state_dict(kept)
+        for parameter in subject.double.parameters():
+            parameter.mul_(0.9)
+    kept = subject.double.state_dict()
     found = subject.run(example).result
-    _same(subject, STATE, example, found, expected, "after all parameters were set to 1 and loaded again")
+    subject.fresh()
+    subject.double.load_state_dict(kept)
+    expected = subject.run(example).result
+    subject.fresh()
+    what = "after a call and then all parameters times 0.9"
+    _same(subject, STATE, example, found, expected, what)
 
 
 def on_device(subject: Subject, example: Example, device: torch.device) -> None:
@@ -166,9 +170,9 @@ def on_device(subject: Subject, example: Example, device: torch.device) -> None:
 
 # Each is run on every small graph, and in turn on the random ones.
 COMPARISONS: tuple[Check, ...] = (
+    repeated,
     hidden_labels,
     class_ids,
-    repeated,
     node_order,
     class_order,
     common_factor,
@@ -177,7 +181,7 @@ COMPARISONS: tuple[Check, ...] = (
     state,
 )
 # Of these, the ones that hold where weights lie sixty orders of magnitude apart.
-EXACT: tuple[Check, ...] = (hidden_labels, class_ids, repeated, class_order, state)
+EXACT: tuple[Check, ...] = (repeated, hidden_labels, class_ids, class_order, state)
 
 
 def _class_ids(example: Example) -> Tensor:

@@ -20,9 +20,11 @@ class Promise:
 
 
 RUNS = Promise(
-    "It runs on every graph: single nodes, no edges, no label seen, nothing hidden, one class.",
-    "A maximum, a quotient or an index over something that may be empty. Ask for the empty case first (a mask "
-    "without a true entry, an edge_index of shape [2, 0]) and return zero scores there.",
+    "It runs on every graph: single nodes, no edges, no label seen, nothing hidden, one class, weights far apart.",
+    "A maximum, a quotient or an index over something that may be empty: ask for the empty case first (a mask "
+    "without a true entry, an edge_index of shape [2, 0]) and return zero scores there. Or a system that is "
+    "singular where weights lie many orders of magnitude apart: divide by degrees first, or use the solvers of "
+    "`gloss_pyg.propagation.solvers`.",
 )
 SHAPE = Promise(
     "The result is one row for each node, with a column for each class.",
@@ -40,14 +42,16 @@ FINITE = Promise(
     "positive: `torch.where(d > 0, 1 / torch.where(d > 0, d, 1), 0)`.",
 )
 RANGE = Promise(
-    "Every entry lies in [0, 1].",
-    "Scores of both signs. Set `signed = True`: the rows then go through a softmax instead of a division.",
+    "No entry is negative.",
+    "`scores_are_probabilities = True` on scores of both signs. Set `signed = True` instead: the rows then go "
+    "through a softmax.",
 )
 ROWS = Promise(
     "A row sums to 1 where a seed can be reached.",
-    "`scores_are_probabilities = True` on scores whose rows do not sum to 1 (remove it, and the base class "
-    "divides the rows), or labels that travel a limited number of edges (say how many in the class attribute "
-    "`hops`).",
+    "`scores_are_probabilities = True` on scores whose rows do not sum to 1: remove it, and the base class "
+    "divides the rows. Labels that travel a limited number of edges: say how many in the class attribute `hops`. "
+    "Scores below zero, which are cut off: set `signed = True`. Or edges read backwards: they lead from row 0 to "
+    "row 1.",
 )
 SILENT = Promise(
     "A row is exactly 0 where no seed can be reached.",
@@ -57,7 +61,8 @@ SILENT = Promise(
 CLASSES = Promise(
     "A hidden node has a positive probability for just those classes of which a seed can be reached.",
     "`absorbing` says the wrong thing: True is for walks that stop at labelled nodes, False for labels that pass "
-    "through them. Or classes are mixed, or small entries cut off. GLoss counts a document by this rule.",
+    "through them. Labels that travel a limited number of edges: say so in `hops`. Or classes are mixed, or small "
+    "entries cut off. GLoss counts a document by this rule.",
 )
 KEPT = Promise(
     "An absorbing layer returns a labelled node's own label.",

@@ -44,6 +44,12 @@ class Subject:
         self.layer = layer
         self.name = type(layer).__name__
         self.tolerance = tolerance
+        for part, module in layer.named_modules():
+            for name, value in vars(module).items():
+                held = value if isinstance(value, list | tuple) else [value]
+                if any(isinstance(item, Tensor) for item in held):
+                    at = f"{part}.{name}" if part else name
+                    self.fail(STATE, None, f"the attribute {at} is a tensor, no parameter and no buffer", "one of both")
         self.fresh()
 
     def fresh(self) -> None:
