@@ -11,7 +11,17 @@ from gloss_pyg._registration import register_when_asked_for
 if TYPE_CHECKING:
     from gloss_pyg.data import ClassBalancedSampler, DataCollator, load_text_dataset, tokenize
     from gloss_pyg.encoder import TextEncoder, load_tokenizer
-    from gloss_pyg.graph import Compose, DenseGaussian, KNNGaussian
+    from gloss_pyg.graph import (
+        Compose,
+        DenseCosine,
+        DenseGaussian,
+        DenseStudentT,
+        EpsilonGaussian,
+        KNNGaussian,
+        MultiHeadEdges,
+        MutualKNNGaussian,
+        TopK,
+    )
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
     from gloss_pyg.methods import FineTuning, Method
     from gloss_pyg.propagation import LabelPropagation, Propagation
@@ -22,7 +32,17 @@ __version__ = "0.1.0"
 _HOMES = {
     "data": ("ClassBalancedSampler", "DataCollator", "load_text_dataset", "tokenize"),
     "encoder": ("TextEncoder", "load_tokenizer"),
-    "graph": ("Compose", "DenseGaussian", "KNNGaussian"),
+    "graph": (
+        "Compose",
+        "DenseCosine",
+        "DenseGaussian",
+        "DenseStudentT",
+        "EpsilonGaussian",
+        "KNNGaussian",
+        "MultiHeadEdges",
+        "MutualKNNGaussian",
+        "TopK",
+    ),
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
     "methods": ("FineTuning", "Method"),
     "propagation": ("LabelPropagation", "Propagation"),
@@ -35,7 +55,10 @@ __all__ = [
     "ClassificationLoss",
     "Compose",
     "DataCollator",
+    "DenseCosine",
     "DenseGaussian",
+    "DenseStudentT",
+    "EpsilonGaussian",
     "FineTuning",
     "GLoss",
     "GraphTrainer",
@@ -44,9 +67,12 @@ __all__ = [
     "LabelPropagation",
     "LossReport",
     "Method",
+    "MultiHeadEdges",
+    "MutualKNNGaussian",
     "Propagation",
     "PublishedCode",
     "TextEncoder",
+    "TopK",
     "load_text_dataset",
     "load_tokenizer",
     "tokenize",

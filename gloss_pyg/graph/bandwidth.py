@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.distances import squared_distances, unit_rows
+from gloss_pyg.graph.fitting import Fittable
 
 SigmaRule = Literal["sqrt", "median", "local", "learned"]
 SIGMA_RULES = ("sqrt", "median", "local", "learned")
@@ -56,7 +57,7 @@ def median_distance(embeddings: Float[Tensor, "documents dim"]) -> float:
     return math.sqrt(float(torch.cat(parts).median()))
 
 
-class Bandwidth(nn.Module):
+class Bandwidth(Fittable):
     """The bandwidth of a Gaussian kernel, by one of the rules in the module's table.
 
     Called with embeddings `[N, d]` it returns the kernel's precision `p` in `W_ij = exp(-|x_i - x_j|^2 p_i p_j)`:
@@ -163,5 +164,5 @@ class Bandwidth(nn.Module):
         if self.rule == "sqrt":
             return f"sqrt, sigma={float(self.sigma):.4g}"
         if self.rule == "learned":
-            return f"learned, sigma={math.exp(float(self.log_sigma)):.4g}"
+            return f"learned, sigma={math.exp(float(self.log_sigma.detach())):.4g}"
         return f"sigma={self.rule}"

@@ -6,6 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data.datapipes import functional_transform
 
+from gloss_pyg.graph.bandwidth import Bandwidth, SigmaRule
 from gloss_pyg.graph.base import GraphRule
 from gloss_pyg.graph.edges import complete_edge_index, mark_symmetric
 from gloss_pyg.graph.kernel import complete_weights
@@ -33,7 +34,7 @@ class DenseGaussian(GraphRule):
         ConfigError: for a `sigma` that is neither a positive number nor a rule; if `"sqrt"` is used before its fit.
         DataError: for embeddings that are not a finite float matrix.
 
-    `KNNGaussian` keeps the strongest of these edges.
+    `KNNGaussian` keeps the strongest of these edges; `DenseStudentT` has a heavier tail, `DenseCosine` none.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, section on graph construction.
 
@@ -44,6 +45,10 @@ class DenseGaussian(GraphRule):
         >>> graph.edge_weight.round(decimals=4)
         tensor([0.3679, 0.3679, 0.3679, 0.3679, 0.3679, 0.3679])
     """
+
+    def __init__(self, sigma: float | SigmaRule = "sqrt") -> None:
+        super().__init__()
+        self.bandwidth = Bandwidth(sigma)
 
     def edges(self, x: Float[Tensor, "nodes dim"]) -> tuple[Int[Tensor, "2 edges"], Float[Tensor, " edges"]]:
         """Edges of all pairs and their weights."""

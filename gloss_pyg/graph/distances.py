@@ -6,9 +6,12 @@ distances as they are and makes the rounding error proportional to the spread of
 product is taken in float64 wherever float32 would show in the weights.
 """
 
+from typing import Any, cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from gloss_pyg.errors import DataError
 
@@ -64,6 +67,25 @@ def unit_rows_backward(
     """
     along = (gradient * rows).sum(dim=1, keepdim=True)
     return gradient.sub_(along * rows).mul_(reciprocal)
+
+
+def differentiable_unit_rows(x: Float[Tensor, "nodes dim"]) -> Float[Tensor, "nodes dim"]:
+    """`unit_rows` for autograd; a zero row gets no gradient."""
+    return cast("Tensor", _UnitRows.apply(x))  # type: ignore[no-untyped-call]
+
+
+class _UnitRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        rows, reciprocal = unit_rows(x)
+        ctx.save_for_backward(rows, reciprocal)
+        return rows
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        rows, reciprocal = ctx.saved_tensors
+        return unit_rows_backward(gradient.clone(), rows, reciprocal)
 
 
 def squared_distances(

@@ -8,12 +8,11 @@ from torch import Tensor
 from torch_geometric.data.datapipes import functional_transform
 
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.graph.bandwidth import SigmaRule
+from gloss_pyg.graph.bandwidth import Bandwidth, SigmaRule
 from gloss_pyg.graph.base import GraphRule
 from gloss_pyg.graph.distances import unit_rows
-from gloss_pyg.graph.edges import mark_symmetric
-from gloss_pyg.graph.kernel import PairKernel
 from gloss_pyg.graph.neighbours import nearest_neighbours
+from gloss_pyg.graph.pairs import weigh_pairs
 
 
 @final
@@ -38,6 +37,8 @@ class KNNGaussian(GraphRule):
         ConfigError: if `k` is below 1; for `sigma` as in `DenseGaussian`.
         DataError: for embeddings that are not a finite float matrix.
 
+    `MutualKNNGaussian` keeps those of these edges that both ends chose.
+
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, section on graph construction.
 
     Example:
@@ -48,7 +49,8 @@ class KNNGaussian(GraphRule):
     """
 
     def __init__(self, k: int = 10, sigma: float | SigmaRule = "sqrt") -> None:
-        super().__init__(sigma)
+        super().__init__()
+        self.bandwidth = Bandwidth(sigma)
         if k < 1:
             raise ConfigError(f"KNNGaussian: k={k}, expected at least 1 neighbour.")
         self.k = k
@@ -58,13 +60,7 @@ class KNNGaussian(GraphRule):
         n = x.size(0)
         first, second = nearest_neighbours(unit_rows(x.detach())[0], self.k)
         code = torch.unique(torch.minimum(first, second) * n + torch.maximum(first, second))
-        pairs = torch.stack([code // n, code % n])
-        weights: Tensor = PairKernel.apply(x, self.bandwidth(x), pairs)  # type: ignore[no-untyped-call]
-        both = torch.cat([pairs, pairs.flip(0)], dim=1)
-        order = (both[1] * n + both[0]).argsort()
-        edge_index = both[:, order]
-        edge_weight = torch.cat([weights, weights])[order]
-        return edge_index, mark_symmetric(edge_index, edge_weight)
+        return weigh_pairs(x, self.bandwidth(x), torch.stack([code // n, code % n]))
 
     def extra_repr(self) -> str:
         """The number of neighbours."""

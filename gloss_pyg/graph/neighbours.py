@@ -1,12 +1,34 @@
 """Exact nearest neighbours of unit rows, in blocks, with ties broken by index so that graphs are reproducible."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gloss_pyg.graph.distances import squared_distances
 
 BLOCK = 1 << 22  # distances in memory at a time
+
+
+@torch.no_grad()
+def smallest_of_rows(values: Float[Tensor, "rows columns"], k: int) -> Bool[Tensor, "rows columns"]:
+    """Which entries are among the `k` smallest of their row; of equal ones those of smaller index are."""
+    largest = values.topk(k, dim=1, largest=False).values[:, -1:]
+    smaller, tied = values < largest, values == largest
+    wanted = k - smaller.sum(dim=1, keepdim=True)
+    return smaller | (tied & (tied.cumsum(dim=1) <= wanted))
+
+
+@torch.no_grad()
+def near_pairs(rows: Float[Tensor, "nodes dim"], radius: float) -> Int[Tensor, "2 found"]:
+    """Pairs `i < j` of rows nearer than `radius`, in order, compared as in `nearest_neighbours`."""
+    n = rows.size(0)
+    step = max(1, BLOCK // max(n, 1))
+    limit = torch.tensor(radius**2, dtype=torch.float32, device=rows.device)
+    found = [torch.empty(2, 0, dtype=torch.long, device=rows.device)]
+    for start in range(0, n, step):
+        distances = squared_distances(rows[start : start + step], rows[start:]).float()
+        found.append((distances < limit).triu_(diagonal=1).nonzero().T + start)
+    return torch.cat(found, dim=1)
 
 
 @torch.no_grad()
@@ -30,10 +52,7 @@ def nearest_neighbours(rows: Float[Tensor, "nodes dim"], k: int) -> Int[Tensor, 
         distances = squared_distances(rows[start : start + step], rows).float()
         own = torch.arange(start, start + distances.size(0), device=rows.device)
         distances[own - start, own] = torch.inf
-        furthest = distances.topk(k, dim=1, largest=False).values[:, -1:]
-        nearer, tied = distances < furthest, distances == furthest
-        wanted = k - nearer.sum(dim=1, keepdim=True)
-        chosen = nearer | (tied & (tied.cumsum(dim=1) <= wanted))
+        chosen = smallest_of_rows(distances, k)
         pair = chosen.nonzero().T
         found.append(torch.stack([pair[0] + start, pair[1]]))
     return torch.cat(found, dim=1)
