@@ -20,6 +20,7 @@ ORDER = [
     "propagation",
     "classifier",
     "losses",
+    "testing",
     "training",
     "methods",
     "compare",

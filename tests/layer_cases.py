@@ -1,0 +1,10 @@
+"""Arguments that each public propagation layer is tried with; a new layer needs one line.
+
+Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are made for a width.
+"""
+
+from gloss_pyg.propagation import LabelPropagation
+
+CASES = {
+    LabelPropagation: [{}, {"solver": "iterative"}],
+}
