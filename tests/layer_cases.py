@@ -3,8 +3,15 @@
 Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are made for a width.
 """
 
-from gloss_pyg.propagation import LabelPropagation
+from gloss_pyg.propagation import HarmonicFunction, LabelPropagation, LabelSpreading
 
 CASES = {
-    LabelPropagation: [{}, {"solver": "iterative"}],
+    LabelPropagation: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    HarmonicFunction: [
+        {},
+        {"class_mass_normalisation": True},
+        {"solver": "conjugate_gradients"},
+        {"solver": "iterative"},
+    ],
+    LabelSpreading: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
 }

@@ -38,9 +38,11 @@ class Propagation(MessagePassing, ABC):
     A subclass writes `scores` and states where it differs from the defaults:
 
     * `absorbing` (false): whether labels end at labelled nodes (a random walk that stops there) or pass through them;
+    * `hops` (none): how many edges a label travels at most, where that is limited;
     * `scores_are_probabilities` (false): whether rows sum to 1 (or are 0) already and are left as they are;
     * `signed` (false): whether scores may be negative;
     * `through_weights` (true), `through_x` (false): whether its result has a gradient in `edge_weight`, in `x`;
+    * `reads_scale` (false): whether a common factor of the weights changes the result; graph rules may put one in;
     * `needs_x`, `needs_base` (false): whether `x`, or `base` (another model's probabilities `[N, C]`) must be given;
     * `needs_num_classes` (false): whether it has parameters a class wide, so that `num_classes` must be given.
 
@@ -58,10 +60,12 @@ class Propagation(MessagePassing, ABC):
     """
 
     absorbing: bool = False
+    hops: int | None = None
     scores_are_probabilities: bool = False
     signed: bool = False
     through_weights: bool = True
     through_x: bool = False
+    reads_scale: bool = False
     needs_x: ClassVar[bool] = False
     needs_base: ClassVar[bool] = False
     needs_num_classes: ClassVar[bool] = False

@@ -9,6 +9,7 @@ from torch import Tensor
 from gloss_pyg.propagation.solved import SolvedPropagation
 from gloss_pyg.propagation.solvers.choose import Solver
 from gloss_pyg.propagation.solvers.matrix import WeightMatrix
+from gloss_pyg.propagation.solvers.precision import widened
 
 
 @final
@@ -26,7 +27,7 @@ class HarmonicFunction(SolvedPropagation):  # type: ignore[misc]  # PyG's option
     .. math:: Y_{ic} \leftarrow Y_{ic} \frac{q_c}{\sum_{j \in U} Y_{jc}},
 
     which corrects for few seeds whose neighbourhoods are unequally crowded. The shares `q` come from the labels that
-    are seen, with one added to each class; the hidden documents that no label reaches have no part in it.
+    are seen, with one added to each class; each connected component is normalised by itself.
 
     Args:
         class_mass_normalisation: See above; it takes all documents as one set, so that a document's probability depends
@@ -80,13 +81,14 @@ class HarmonicFunction(SolvedPropagation):  # type: ignore[misc]  # PyG's option
         x: Float[Tensor, "nodes dim"] | None = None,  # noqa: ARG002 - this layer reads the graph only
     ) -> Float[Tensor, "nodes classes"]:
         """The harmonic function, class masses normalised where asked for."""
-        found = harmonic(self.matrix(edge_index, edge_weight, seeds.size(0)), seeds, mask)
-        if not self.class_mass_normalisation:
+        matrix = self.matrix(edge_index, edge_weight, seeds.size(0))
+        found = harmonic(matrix, seeds, mask)
+        if not self.class_mass_normalisation or not found.numel():
             return found
-        mass = found.masked_fill(mask[:, None], 0).sum(dim=0)
-        share = seeds.sum(dim=0) + 1
-        factor = share / torch.where(mass > 0, mass, 1.0)
-        return torch.where(mask[:, None], seeds, found * factor)
+        found = widened(found)  # the mass of a class that is barely reached is tiny, and divides
+        mass = matrix.by_component(found.masked_fill(mask[:, None], 0))
+        share = matrix.by_component(seeds).double() + 1
+        return torch.where(mask[:, None], seeds.double(), found * share / torch.where(mass > 0, mass, 1.0))
 
 
 def harmonic(

@@ -16,7 +16,7 @@ from gloss_pyg.propagation.solved import SolvedPropagation
 from gloss_pyg.propagation.solvers.absorbing import absorbing_walk
 from gloss_pyg.propagation.solvers.choose import choose_solver
 from gloss_pyg.propagation.solvers.fixed_point import fixed_point
-from gloss_pyg.propagation.solvers.precision import Widen
+from gloss_pyg.propagation.solvers.precision import widened
 from gloss_pyg.propagation.transition import transition_weights
 
 # Below this a pivot of `I - T_UU`, whose diagonal is one, has fewer than four digits left in float64.
@@ -102,7 +102,7 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
         return (found & ~mask).nonzero().squeeze(1)
 
     def _by_messages(self, seeds: Tensor, edge_index: Tensor, edge_weight: Tensor, mask: Tensor) -> Tensor:
-        steps = transition_weights(edge_index, _wide(edge_weight), seeds.size(0))
+        steps = transition_weights(edge_index, widened(edge_weight), seeds.size(0))
         into_hidden = ~mask[edge_index[1]]
         from_seed = mask[edge_index[0]]
         inflow = self._send(edge_index[:, into_hidden & from_seed], seeds.double(), steps[into_hidden & from_seed])
@@ -122,7 +122,7 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
     def _by_elimination(self, seeds: Tensor, edge_index: Tensor, edge_weight: Tensor, hidden: Tensor) -> Tensor:
         """For asymmetric weights: LU factors of `I - T_UU`; zero rows and a warning where it is singular."""
         n = seeds.size(0)
-        steps = transition_weights(edge_index, _wide(edge_weight), n)
+        steps = transition_weights(edge_index, widened(edge_weight), n)
         transition = steps.new_zeros(n, n).index_put((edge_index[1], edge_index[0]), steps, accumulate=True)[hidden]
         system = torch.eye(hidden.numel(), dtype=steps.dtype, device=steps.device) - transition[:, hidden]
         factors, pivots, _ = torch.linalg.lu_factor_ex(system)
@@ -141,11 +141,3 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
     def _send(self, edge_index: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
         received: Tensor = self.propagate(edge_index, x=rows, edge_weight=weight)
         return received
-
-
-def _wide(edge_weight: Tensor) -> Tensor:
-    """Weights in float64: dividing by small sums of them, the gradient leaves float32's range."""
-    if edge_weight.dtype == torch.float64:
-        return edge_weight
-    wide: Tensor = Widen.apply(edge_weight)  # type: ignore[no-untyped-call]
-    return wide

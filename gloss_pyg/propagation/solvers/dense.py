@@ -150,6 +150,8 @@ class _Grounded(torch.autograd.Function):
             leaving, given = exits.index_select(0, free), right.index_select(0, free)
         factor = _Factor(between, leaving, symmetric=symmetric)
         solved = drop_unsolved(factor.solve(given))
+        if not symmetric:
+            solved = torch.where(_led_to(between, given != 0), solved, 0.0)
         ctx.save_for_backward(solved, free)
         ctx.factor, ctx.sizes = factor, (weights.size(0), right.dtype)
         return _spread(solved.to(right.dtype), free, weights.size(0))
@@ -175,6 +177,16 @@ class _Grounded(torch.autograd.Function):
         in_exits = finite_cast(_spread(-own, free, n).squeeze(1), dtype) if ctx.needs_input_grad[1] else None
         in_right = finite_cast(_spread(adjoint, free, n), dtype) if ctx.needs_input_grad[2] else None
         return in_weights, in_exits, in_right, None, None
+
+
+def _led_to(weights: Tensor, sources: Tensor) -> Tensor:
+    """What one-way edges lead to, column by column: elsewhere pivoting leaves rounding errors in the place of zeros."""
+    pattern = (weights > 0).to(weights.dtype)
+    while True:
+        grown = sources | (pattern @ sources.to(weights.dtype) > 0)
+        if torch.equal(grown, sources):
+            return sources
+        sources = grown
 
 
 def _spread(rows: Tensor, index: Tensor | None, num_nodes: int) -> Tensor:

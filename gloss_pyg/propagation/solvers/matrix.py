@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch_geometric.utils import scatter
 
 from gloss_pyg.propagation.solvers.precision import finite_cast, is_steep
 
@@ -58,6 +59,11 @@ class WeightMatrix(ABC):
     @abstractmethod
     def component(self) -> Int[Tensor, " nodes"]:
         """For each node the number of its connected component, counted from 0; edges of weight zero join nothing."""
+
+    def by_component(self, rows: Float[Tensor, "nodes columns"]) -> Float[Tensor, "nodes columns"]:
+        """For each node the sum of the rows of its component."""
+        component = self.component
+        return scatter(rows, component, dim_size=int(component.max()) + 1, reduce="sum")[component]
 
     @abstractmethod
     def __matmul__(self, rows: Float[Tensor, "nodes columns"]) -> Float[Tensor, "nodes columns"]:

@@ -15,6 +15,7 @@ from gloss_pyg.propagation.solvers.components import components_of_edges
 from gloss_pyg.propagation.solvers.conjugate_gradients import conjugate_gradients
 from gloss_pyg.propagation.solvers.fixed_point import Complaint, fixed_point
 from gloss_pyg.propagation.solvers.matrix import EdgeFunction, Operator, Solve, WeightMatrix
+from gloss_pyg.propagation.solvers.precision import widened
 
 # Numbers in memory at a time while the gradient of each edge is taken.
 BLOCK = 1 << 22
@@ -189,16 +190,18 @@ class SparseMatrix(WeightMatrix):
 
     def _by_messages(self, exits: Tensor, right: Tensor) -> Tensor:
         """`X <- diag(W 1 + e)^-1 (W X + right)`, which forgets a share of its error at every step."""
-        steps = (self.degree + exits).reciprocal()
+        dtype = right.dtype
+        wide = self.with_values(widened(self.values))
+        steps = (wide.degree + widened(exits)).reciprocal()
         return fixed_point(
             lambda edge_index, rows, weight: scatter(
                 weight[:, None] * rows[edge_index[0]], edge_index[1], dim_size=rows.size(0), reduce="sum"
             ),
             torch.stack([self.structure.source, self.structure.target]),
-            (steps[self.structure.target] * self.values).double(),
-            (steps[:, None] * right).double(),
-            dtype=right.dtype,
-            tolerance=self.iteration.tolerance_for(right.dtype),
+            steps[self.structure.target] * wide.values,
+            steps[:, None] * widened(right),
+            dtype=dtype,
+            tolerance=self.iteration.tolerance_for(dtype),
             max_iterations=self.iteration.max_iterations,
             complain=self.iteration.complain,
         )
