@@ -9,22 +9,44 @@ from typing import TYPE_CHECKING, Any
 from gloss_pyg._registration import register_when_asked_for
 
 if TYPE_CHECKING:
+    from gloss_pyg.classifier import PropagationClassifier
     from gloss_pyg.data import ClassBalancedSampler, DataCollator, load_text_dataset, tokenize
     from gloss_pyg.encoder import TextEncoder, load_tokenizer
-    from gloss_pyg.graph import Compose, DenseGaussian, KNNGaussian
+    from gloss_pyg.graph import (
+        Compose,
+        DenseCosine,
+        DenseGaussian,
+        DenseStudentT,
+        EpsilonGaussian,
+        KNNGaussian,
+        MultiHeadEdges,
+        MutualKNNGaussian,
+        TopK,
+    )
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
-    from gloss_pyg.methods import FineTuning, Method
+    from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import LabelPropagation, Propagation
     from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "classifier": ("PropagationClassifier",),
     "data": ("ClassBalancedSampler", "DataCollator", "load_text_dataset", "tokenize"),
     "encoder": ("TextEncoder", "load_tokenizer"),
-    "graph": ("Compose", "DenseGaussian", "KNNGaussian"),
+    "graph": (
+        "Compose",
+        "DenseCosine",
+        "DenseGaussian",
+        "DenseStudentT",
+        "EpsilonGaussian",
+        "KNNGaussian",
+        "MultiHeadEdges",
+        "MutualKNNGaussian",
+        "TopK",
+    ),
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
-    "methods": ("FineTuning", "Method"),
+    "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": ("LabelPropagation", "Propagation"),
     "training": ("GraphTrainer", "LossReport", "trainer_loss"),
 }
@@ -35,7 +57,10 @@ __all__ = [
     "ClassificationLoss",
     "Compose",
     "DataCollator",
+    "DenseCosine",
     "DenseGaussian",
+    "DenseStudentT",
+    "EpsilonGaussian",
     "FineTuning",
     "GLoss",
     "GraphTrainer",
@@ -44,9 +69,14 @@ __all__ = [
     "LabelPropagation",
     "LossReport",
     "Method",
+    "MultiHeadEdges",
+    "MutualKNNGaussian",
     "Propagation",
+    "PropagationClassifier",
+    "PropagationHead",
     "PublishedCode",
     "TextEncoder",
+    "TopK",
     "load_text_dataset",
     "load_tokenizer",
     "tokenize",

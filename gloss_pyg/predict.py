@@ -22,11 +22,11 @@ import torch
 from gloss_pyg.data import DataCollator, tokenize
 from gloss_pyg.data.rows import SUFFIXES, Row, explained_encoding, read_rows, read_stream
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
-from gloss_pyg.encoder.apply import apply_to_documents
 from gloss_pyg.encoder.quiet import quiet_transformers
 from gloss_pyg.encoder.storage import TEXT_SETTINGS
 from gloss_pyg.errors import ConfigError, DataError, UserError
 from gloss_pyg.files import whole_file
+from gloss_pyg.methods.prediction import PropagationHead, classify
 
 Format = Literal["csv", "jsonl"]
 
@@ -76,6 +76,7 @@ class Predictor:
         with quiet_transformers():
             self._encoder = TextEncoder.from_pretrained(folder).eval().to(place)
         self._collate = DataCollator(self._tokenizer)
+        self._head = PropagationHead.load(folder)
         self._batch_size = batch_size
         self._max_length = max_length if max_length is not None else _trained_length(folder)
         tokenize([""], self._tokenizer, self._max_length)  # refuses a length that cannot be
@@ -83,14 +84,11 @@ class Predictor:
         self.class_names: list[str] = [names[index] for index in sorted(names)]
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """Class probabilities, the softmax of the classifier's logits, shape `[len(texts), C]`, float32."""
+        """Class probabilities, `[len(texts), C]`, float32, by the linear classifier or what was saved beside it."""
         if not texts:
             return np.zeros((0, len(self.class_names)), dtype=np.float32)
         documents = tokenize(texts, self._tokenizer, self._max_length)
-        logits = apply_to_documents(
-            self._encoder, documents, self._collate, lambda outputs: outputs.logits, self._batch_size
-        )
-        return logits.softmax(dim=1).numpy()
+        return classify(self._encoder, documents, self._collate, self._head, self._batch_size)
 
 
 def check_folder(folder: Path) -> None:

@@ -24,15 +24,58 @@ def gaussian(x, sigma):
     return weights
 
 
+def student_t(x, sigma, nu):
+    """`(1 + d^2 / (nu sigma^2))^(-(nu + 1) / 2)`, zero on the diagonal."""
+    d, n = distances(x), len(x)
+    return np.array(
+        [
+            [(1 + d[i, j] ** 2 / (nu * sigma**2)) ** (-(nu + 1) / 2) if i != j else 0.0 for j in range(n)]
+            for i in range(n)
+        ]
+    ).reshape(n, n)
+
+
+def cosine(x, power):
+    """`max(0, cos)^power`, zero on the diagonal."""
+    rows, n = unit(x), len(x)
+    return np.array(
+        [
+            [max(0.0, sum(a * b for a, b in zip(rows[i], rows[j], strict=True))) ** power if i != j else 0.0]
+            for i in range(n)
+            for j in range(n)
+        ]
+    ).reshape(n, n)
+
+
+def nearest(d, k):
+    """For each row the set of the k nearest others, ties by index."""
+    return [
+        {j for _, j in sorted((float(np.float32(d[i, j])), j) for j in range(len(d)) if j != i)[:k]}
+        for i in range(len(d))
+    ]
+
+
+def keep_mutual(weights, d, k):
+    """Entries of pairs of which each is among the k nearest of the other."""
+    near, n = nearest(d, k), len(d)
+    return np.array([[weights[i, j] if j in near[i] and i in near[j] else 0 for j in range(n)] for i in range(n)])
+
+
+def keep_nearer(weights, d, epsilon):
+    """Entries of pairs nearer than epsilon."""
+    n = len(d)
+    return np.array([[weights[i, j] if d[i, j] < epsilon else 0 for j in range(n)] for i in range(n)])
+
+
+def keep_strongest(weights, k):
+    """Entries that are among the k largest of their row or column, ties by index."""
+    return keep_nearest(weights, -np.asarray(weights), k)
+
+
 def keep_nearest(weights, d, k):
     """Entries of pairs of which one is among the k nearest of the other, ties by index."""
-    n = len(d)
-    keep = np.zeros((n, n), dtype=bool)
-    for i in range(n):
-        others = sorted((float(np.float32(d[i, j])), j) for j in range(n) if j != i)
-        for _, j in others[:k]:
-            keep[i, j] = keep[j, i] = True
-    return np.where(keep, weights, 0)
+    near, n = nearest(d, k), len(d)
+    return np.array([[weights[i, j] if j in near[i] or i in near[j] else 0 for j in range(n)] for i in range(n)])
 
 
 def transition(weights):

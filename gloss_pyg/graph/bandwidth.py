@@ -15,11 +15,14 @@ import math
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError, DataError
-from gloss_pyg.graph.distances import squared_distances, unit_rows
+from gloss_pyg.graph.distances import distances_to, squared_distances, unit_rows
+from gloss_pyg.graph.fitting import Fittable
+from gloss_pyg.graph.neighbours import nearest_neighbours
+from gloss_pyg.graph.notes import Notes
 
 SigmaRule = Literal["sqrt", "median", "local", "learned"]
 SIGMA_RULES = ("sqrt", "median", "local", "learned")
@@ -33,6 +36,10 @@ LOCAL_NEIGHBOUR = 7
 ORTHOGONAL_SIGMA = math.sqrt(math.sqrt(2) / 3)
 # The median over all pairs of 10,000 documents needs 400 MB for a moment; of more, a seeded sample is taken.
 DOCUMENTS_FOR_MEDIAN = 10_000
+# Of more documents than this not all pairs are measured at once for their own bandwidths.
+DOCUMENTS_AT_ONCE = 2048
+# The own bandwidths of embeddings, with the rule: who builds a graph and then attaches to it computes them once.
+_own: Notes[tuple[str, Tensor]] = Notes()
 
 
 def median_distance(embeddings: Float[Tensor, "documents dim"]) -> float:
@@ -56,7 +63,7 @@ def median_distance(embeddings: Float[Tensor, "documents dim"]) -> float:
     return math.sqrt(float(torch.cat(parts).median()))
 
 
-class Bandwidth(nn.Module):
+class Bandwidth(Fittable):
     """The bandwidth of a Gaussian kernel, by one of the rules in the module's table.
 
     Called with embeddings `[N, d]` it returns the kernel's precision `p` in `W_ij = exp(-|x_i - x_j|^2 p_i p_j)`:
@@ -129,8 +136,14 @@ class Bandwidth(nn.Module):
             else:
                 self.log_sigma.fill_(0.5 * math.log(median / 3))
 
-    def forward(self, x: Float[Tensor, "nodes dim"]) -> Tensor:
-        """The kernel's precision for these embeddings, `[]` or `[N]`."""
+    def forward(self, x: Float[Tensor, "nodes dim"], neighbours: Int[Tensor, "2 found"] | None = None) -> Tensor:
+        """The kernel's precision for these embeddings, `[]` or `[N]`.
+
+        Args:
+            x: Embeddings.
+            neighbours: Pairs `(i, j)` with the nearest `j` of each `i`, where they are known, as `nearest_neighbours`
+                gives them; they spare the rule "local" a search.
+        """
         if self.rule == "learned":
             return torch.exp(-self.log_sigma) / math.sqrt(2)
         if self.rule == "sqrt":
@@ -141,21 +154,34 @@ class Bandwidth(nn.Module):
                 )
             return (1 / (math.sqrt(2) * self.sigma)).to(x.dtype)
         if self.rule in ("median", "local"):
-            return self._of_batch(x)
+            known = _own.get(x)
+            if known is not None and known[0] == self.rule:
+                return known[1]
+            precision = self._of_batch(x, neighbours)
+            _own.put(x, (str(self.rule), precision))
+            return precision
         return x.new_tensor(1 / (math.sqrt(2) * float(self.rule)))
 
     @torch.no_grad()
-    def _of_batch(self, x: Tensor) -> Tensor:
+    def _of_batch(self, x: Tensor, neighbours: Tensor | None) -> Tensor:
         n = x.size(0)
         if n < 2:
             return x.new_ones(() if self.rule == "median" else (n,))
-        distances = squared_distances(unit_rows(x)[0])
+        rows = unit_rows(x)[0]
         if self.rule == "median":
+            if n > DOCUMENTS_AT_ONCE:
+                return x.new_tensor(1 / (math.sqrt(2) * max(median_distance(rows), SMALLEST_OWN_SIGMA)))
             first, second = torch.triu_indices(n, n, offset=1, device=x.device)
-            sigma = distances[first, second].median().sqrt().clamp(min=SMALLEST_OWN_SIGMA)
+            sigma = squared_distances(rows)[first, second].median().sqrt().clamp(min=SMALLEST_OWN_SIGMA)
             return (1 / (math.sqrt(2) * sigma)).to(x.dtype)
-        # The row's own zero is the smallest entry, so the K-th neighbour is entry K + 1.
-        sigma = distances.kthvalue(min(LOCAL_NEIGHBOUR, n - 1) + 1, dim=1).values.sqrt()
+        order = min(LOCAL_NEIGHBOUR, n - 1)
+        if neighbours is None and n > DOCUMENTS_AT_ONCE:
+            neighbours = nearest_neighbours(rows, order)
+        if neighbours is not None and neighbours.size(1) >= n * order:
+            distances, place = distances_to(rows, neighbours[1].view(n, -1), dtype=x.dtype), order
+        else:
+            distances, place = squared_distances(rows), order + 1  # the row's own zero is the smallest entry
+        sigma = distances.kthvalue(place, dim=1).values.sqrt()
         return (1 / sigma.clamp(min=SMALLEST_OWN_SIGMA)).to(x.dtype)
 
     def extra_repr(self) -> str:
@@ -163,5 +189,5 @@ class Bandwidth(nn.Module):
         if self.rule == "sqrt":
             return f"sqrt, sigma={float(self.sigma):.4g}"
         if self.rule == "learned":
-            return f"learned, sigma={math.exp(float(self.log_sigma)):.4g}"
+            return f"learned, sigma={math.exp(float(self.log_sigma.detach())):.4g}"
         return f"sigma={self.rule}"

@@ -6,7 +6,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data.datapipes import functional_transform
 
+from gloss_pyg.graph.attachment import Attachment
+from gloss_pyg.graph.bandwidth import Bandwidth, SigmaRule
 from gloss_pyg.graph.base import GraphRule
+from gloss_pyg.graph.distances import unit_rows
 from gloss_pyg.graph.edges import complete_edge_index, mark_symmetric
 from gloss_pyg.graph.kernel import complete_weights
 
@@ -33,7 +36,7 @@ class DenseGaussian(GraphRule):
         ConfigError: for a `sigma` that is neither a positive number nor a rule; if `"sqrt"` is used before its fit.
         DataError: for embeddings that are not a finite float matrix.
 
-    `KNNGaussian` keeps the strongest of these edges.
+    `KNNGaussian` keeps the strongest of these edges; `DenseStudentT` has a heavier tail, `DenseCosine` none.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, section on graph construction.
 
@@ -45,7 +48,15 @@ class DenseGaussian(GraphRule):
         tensor([0.3679, 0.3679, 0.3679, 0.3679, 0.3679, 0.3679])
     """
 
+    def __init__(self, sigma: float | SigmaRule = "sqrt") -> None:
+        super().__init__()
+        self.bandwidth = Bandwidth(sigma)
+
     def edges(self, x: Float[Tensor, "nodes dim"]) -> tuple[Int[Tensor, "2 edges"], Float[Tensor, " edges"]]:
         """Edges of all pairs and their weights."""
         edge_index = complete_edge_index(x.size(0), x.device)
         return edge_index, mark_symmetric(edge_index, complete_weights(x, self.bandwidth(x)))
+
+    def attachment(self, x: Float[Tensor, "nodes dim"]) -> Attachment:
+        """How to attach new documents to the graph of these embeddings: to all of them."""
+        return Attachment(unit_rows(x.detach())[0], self.bandwidth(x).detach(), x.size(0))

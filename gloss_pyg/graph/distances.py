@@ -6,9 +6,12 @@ distances as they are and makes the rounding error proportional to the spread of
 product is taken in float64 wherever float32 would show in the weights.
 """
 
+from typing import Any, cast
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from gloss_pyg.errors import DataError
 
@@ -16,6 +19,7 @@ from gloss_pyg.errors import DataError
 SHORTEST_ROW = 1e-30
 # Lengths whose squares float32 can sum without overflow or loss; others are summed in float64.
 COMFORTABLE_LENGTHS = (1e-12, 1e12)
+DIFFERENCES = 1 << 18  # numbers in a block of differences: what stays near the processor
 
 
 def unit_rows(x: Float[Tensor, "nodes dim"]) -> tuple[Float[Tensor, "nodes dim"], Float[Tensor, "nodes 1"]]:
@@ -66,6 +70,25 @@ def unit_rows_backward(
     return gradient.sub_(along * rows).mul_(reciprocal)
 
 
+def differentiable_unit_rows(x: Float[Tensor, "nodes dim"]) -> Float[Tensor, "nodes dim"]:
+    """`unit_rows` for autograd; a zero row gets no gradient."""
+    return cast("Tensor", _UnitRows.apply(x))  # type: ignore[no-untyped-call]
+
+
+class _UnitRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        rows, reciprocal = unit_rows(x)
+        ctx.save_for_backward(rows, reciprocal)
+        return rows
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        rows, reciprocal = ctx.saved_tensors
+        return unit_rows_backward(gradient.clone(), rows, reciprocal)
+
+
 def squared_distances(
     rows: Float[Tensor, "nodes dim"], others: Float[Tensor, "others dim"] | None = None
 ) -> Float[Tensor, "nodes others"]:
@@ -82,3 +105,23 @@ def squared_distances(
     other_squares = squares if others is None else right.square().sum(dim=1)
     distances = torch.nn.functional.linear(left, right).mul_(-2).add_(squares[:, None]).add_(other_squares)
     return distances.clamp_(min=0)
+
+
+def distances_to(
+    rows: Float[Tensor, "nodes dim"],
+    chosen: Int[Tensor, "nodes k"],
+    others: Float[Tensor, "others dim"] | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> Float[Tensor, "nodes k"]:
+    """Squared distances of each row to a few chosen others, by differences, in blocks.
+
+    `others` are by default the rows themselves.
+    """
+    others = rows if others is None else others
+    step = max(1, DIFFERENCES // max(rows.size(1) * chosen.size(1), 1))
+    squares = rows.new_empty(chosen.shape, dtype=dtype)
+    for start in range(0, rows.size(0), step):
+        here = slice(start, start + step)
+        differences = others[chosen[here]].to(dtype).sub_(rows[here, None])
+        squares[here] = differences.square_().sum(dim=2)
+    return squares

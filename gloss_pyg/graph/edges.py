@@ -17,7 +17,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from gloss_pyg.graph.notes import Notes
@@ -104,7 +104,7 @@ def weight_bounds(edge_weight: Tensor) -> tuple[float, float]:
     return bounds
 
 
-def off_diagonal(matrix: Float[Tensor, "nodes nodes"]) -> Float[Tensor, " edges"]:
+def off_diagonal(matrix: Shaped[Tensor, "nodes nodes"]) -> Shaped[Tensor, " edges"]:
     """Entries of a square matrix row by row without the diagonal: the weights of a complete graph.
 
     Example:

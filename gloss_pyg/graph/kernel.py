@@ -7,10 +7,7 @@
 
     dL/dx_i = 2 p_i sum_j S_ij p_j (x_j - x_i),     dL/d log(p) = 2 sum_ij g_ij W_ij log W_ij   (one bandwidth)
 
-**Small bandwidths.** Where all weights of a row would vanish in the number format, all exponents are raised by one
-constant (propagation does not see a common factor of the weights). A row that still vanishes keeps its nearest
-neighbour, ties by index, at the smallest normal number (float64: 1e-100) and with zero gradient, so that no document
-falls out of the graph by rounding.
+Small bandwidths, whose weights would vanish in the number format, are the business of `gloss_pyg.graph.faint`.
 """
 
 import math
@@ -23,15 +20,10 @@ from torch.autograd.function import once_differentiable
 
 from gloss_pyg.graph.distances import COMFORTABLE_LENGTHS, squared_distances, unit_rows, unit_rows_backward
 from gloss_pyg.graph.edges import Square, from_off_diagonal, note_bounds, off_diagonal, squares
+from gloss_pyg.graph.faint import FAINT_ROW, SMALLEST_WEIGHT, drop_smallest, raise_and_rescue
 
 # Largest error of an exponent that float32 may cause before the product is taken in float64 instead.
 EXPONENT_TOLERANCE = 2e-5
-# Rows whose weights sum to less than this go through the careful path below.
-FAINT_ROW = {torch.float32: 1e-10, torch.float64: 1e-90}
-# Weights below this are zero, and a document that would lose all of its edges keeps one at it. In float32 that is the
-# smallest normal number. Propagation works on such weights in float64; float64 itself has no wider format to go to, so
-# there it is a number whose inverse squares are finite.
-SMALLEST_WEIGHT = {torch.float32: torch.finfo(torch.float32).tiny, torch.float64: 1e-100}
 # Rows all nearer to each other than this (squared, in units of 1 / p^2) are centred, else their gradient is rounding.
 COLLAPSED = 1e-4
 # Lower bounds of weights that are above this need no search for the smallest one.
@@ -66,7 +58,7 @@ def _uniform_weights(x: Tensor, precision: float) -> tuple[Tensor, Tensor, Tenso
     stretch = length.reciprocal_().mul_(math.sqrt(factor))
     rows = x * stretch
     # p^2 |x_i - x_j|^2 = 2 p^2 (1 - x_i.x_j) for unit rows.
-    weights = _drop_smallest(torch.mm(rows, rows.T).sub_(factor).clamp_(max=0).exp_().fill_diagonal_(0))
+    weights = drop_smallest(torch.mm(rows, rows.T).sub_(factor).clamp_(max=0).exp_().fill_diagonal_(0))
     degree = weights.sum(dim=1)
     least = float(degree.min()) / (x.size(0) - 1)
     return (weights, degree, rows, stretch) if FAINT_ROW[x.dtype] < least < 1 - COLLAPSED else None
@@ -78,36 +70,14 @@ def _weights(centred: Tensor, precision: Tensor) -> Tensor:
     if precision.dim() == 0:
         precision = precision.expand(centred.size(0))
     exponents = torch.nn.functional.linear(centred * 2, centred, bias=-squares).sub_(squares[:, None])
-    return _drop_smallest(exponents.mul_(precision[:, None]).mul_(precision).clamp_(max=0).exp_().fill_diagonal_(0))
-
-
-def _drop_smallest(weights: Tensor) -> Tensor:
-    """Zero in place of float64 weights that propagation could not work on; float32's it works on in float64."""
-    if weights.dtype == torch.float64:
-        weights.masked_fill_(weights < SMALLEST_WEIGHT[torch.float64], 0)
-    return weights
+    return drop_smallest(exponents.mul_(precision[:, None]).mul_(precision).clamp_(max=0).exp_().fill_diagonal_(0))
 
 
 def _careful_weights(rows: Tensor, precision: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Weights for a bandwidth so small that rows vanish: the weights, and the same with rescued entries at zero."""
     precise = precision.double()
     scale = precise.square() if precise.dim() == 0 else precise[:, None] * precise
-    exponents = squared_distances(rows).mul_(scale).neg_().fill_diagonal_(-math.inf)
-    exponents = torch.minimum(exponents, exponents.T)  # rounding must not make the two directions differ
-    nearest = exponents.max(dim=1).values
-    exponents -= nearest.max()
-    tiny = SMALLEST_WEIGHT[dtype]
-    smooth = exponents.exp()
-    smooth[smooth < tiny] = 0
-    smooth = smooth.to(dtype)
-    # argmax returns any of several equal entries; the first by index keeps graphs reproducible across machines.
-    lost = (smooth.sum(dim=1) == 0).nonzero().squeeze(1)
-    weights = smooth.clone()
-    if lost.numel():
-        neighbour = (exponents[lost] == exponents[lost].amax(dim=1, keepdim=True)).int().argmax(dim=1)
-        weights[lost, neighbour] = tiny
-        weights[neighbour, lost] = tiny
-    return weights, smooth
+    return raise_and_rescue(squared_distances(rows).mul_(scale).neg_().fill_diagonal_(-math.inf), dtype)
 
 
 class CompleteKernel(torch.autograd.Function):
@@ -243,7 +213,7 @@ def _careful_pair_weights(
     best = exponents.new_full((num_nodes,), -math.inf).scatter_reduce_(0, nodes, exponents.repeat(2), "amax")
     touched = best > -math.inf
     if not float(best[touched].min()) < math.log(FAINT_ROW[dtype]):
-        smooth = _drop_smallest(exponents.exp()).to(dtype)
+        smooth = drop_smallest(exponents.exp()).to(dtype)
         return smooth, smooth
     smooth = (exponents - best.max()).exp()
     smooth = torch.where(smooth < tiny, 0.0, smooth).to(dtype)

@@ -8,12 +8,12 @@ from torch import Tensor
 from torch_geometric.data.datapipes import functional_transform
 
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.graph.bandwidth import SigmaRule
+from gloss_pyg.graph.attachment import Attachment
+from gloss_pyg.graph.bandwidth import Bandwidth, SigmaRule
 from gloss_pyg.graph.base import GraphRule
 from gloss_pyg.graph.distances import unit_rows
-from gloss_pyg.graph.edges import mark_symmetric
-from gloss_pyg.graph.kernel import PairKernel
-from gloss_pyg.graph.neighbours import nearest_neighbours
+from gloss_pyg.graph.neighbours import Search, nearest_neighbours
+from gloss_pyg.graph.pairs import weigh_pairs
 
 
 @final
@@ -30,13 +30,17 @@ class KNNGaussian(GraphRule):
     Args:
         k: Neighbours of each document, at least 1; with fewer than `k + 1` documents the graph is complete.
         sigma: Bandwidth, as in `DenseGaussian`.
+        search: How neighbours among more than about 2000 documents are looked for: in `blocks` of our own, or through
+            `faiss` (extra "knn"). What is found is the same.
 
     Shapes: `data.x [N, d]` to `edge_index [2, E]`, `edge_weight [E]`, with `N k <= E <= 2 N k` (the union of both
     directions), sorted by target, then source.
 
     Raises:
-        ConfigError: if `k` is below 1; for `sigma` as in `DenseGaussian`.
+        ConfigError: if `k` is below 1, or `search` unknown; for `sigma` as in `DenseGaussian`.
         DataError: for embeddings that are not a finite float matrix.
+
+    `MutualKNNGaussian` keeps those of these edges that both ends chose.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, section on graph construction.
 
@@ -47,24 +51,27 @@ class KNNGaussian(GraphRule):
         [[1, 0, 2, 1], [0, 1, 1, 2]]
     """
 
-    def __init__(self, k: int = 10, sigma: float | SigmaRule = "sqrt") -> None:
-        super().__init__(sigma)
+    def __init__(self, k: int = 10, sigma: float | SigmaRule = "sqrt", search: Search = "blocks") -> None:
+        super().__init__()
+        self.bandwidth = Bandwidth(sigma)
         if k < 1:
             raise ConfigError(f"KNNGaussian: k={k}, expected at least 1 neighbour.")
+        if search not in ("blocks", "faiss"):
+            raise ConfigError(f"KNNGaussian: search={search!r}, expected 'blocks' or 'faiss'.")
         self.k = k
+        self.search = search
 
     def edges(self, x: Float[Tensor, "nodes dim"]) -> tuple[Int[Tensor, "2 edges"], Float[Tensor, " edges"]]:
         """Edges between nearest neighbours, both directions, and their weights."""
         n = x.size(0)
-        first, second = nearest_neighbours(unit_rows(x.detach())[0], self.k)
+        found = nearest_neighbours(unit_rows(x.detach())[0], self.k, search=self.search)
+        first, second = found
         code = torch.unique(torch.minimum(first, second) * n + torch.maximum(first, second))
-        pairs = torch.stack([code // n, code % n])
-        weights: Tensor = PairKernel.apply(x, self.bandwidth(x), pairs)  # type: ignore[no-untyped-call]
-        both = torch.cat([pairs, pairs.flip(0)], dim=1)
-        order = (both[1] * n + both[0]).argsort()
-        edge_index = both[:, order]
-        edge_weight = torch.cat([weights, weights])[order]
-        return edge_index, mark_symmetric(edge_index, edge_weight)
+        return weigh_pairs(x, self.bandwidth(x, found), torch.stack([code // n, code % n]))
+
+    def attachment(self, x: Float[Tensor, "nodes dim"]) -> Attachment:
+        """How to attach new documents to the graph of these embeddings: to their `k` nearest."""
+        return Attachment(unit_rows(x.detach())[0], self.bandwidth(x).detach(), self.k, self.search)
 
     def extra_repr(self) -> str:
         """The number of neighbours."""

@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
 
 from gloss_pyg.errors import ConfigError, DataError
-from gloss_pyg.graph import Compose, DenseGaussian, GraphRule
+from gloss_pyg.graph import DenseGaussian, check_result, check_steps, fittable_parts
 from gloss_pyg.graph.reach import is_connected, reached
 from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
@@ -68,8 +69,11 @@ class GLoss(nn.Module):
     says how often that happened. A class-balanced sampler (`gloss_pyg.data`) avoids it.
 
     Raises:
-        ConfigError: for a fraction outside (0, 1), or a bandwidth that was not fitted (`fit_sigma`).
-        DataError: for embeddings, labels or masks that do not fit each other, or embeddings with NaN or infinity.
+        ConfigError: for a fraction outside (0, 1), a transform of PyG that would break the graph (see `Compose`), or a
+            bandwidth that was not fitted (`fit_sigma`).
+        DataError: for embeddings, labels or masks that do not fit each other, or embeddings with NaN or infinity; for a
+            graph step that returns no graph, other documents, edges that do not fit their weights, or weights without
+            a gradient for embeddings with one.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853.
 
@@ -85,7 +89,7 @@ class GLoss(nn.Module):
 
     def __init__(
         self,
-        graph: GraphRule | Callable[[Data], Data] | None = None,
+        graph: BaseTransform | Callable[[Data], Data] | None = None,
         propagation: Propagation | Callable[..., Tensor] | None = None,
         labelled_fraction: float = 0.6,
         num_classes: int | None = None,
@@ -100,6 +104,7 @@ class GLoss(nn.Module):
         if num_classes is not None and num_classes < 1:
             raise ConfigError(f"num_classes={num_classes}: expected at least 1.")
         self.graph = DenseGaussian() if graph is None else graph
+        check_steps(self.graph)
         self.propagation = LabelPropagation() if propagation is None else propagation  # type: ignore[abstract]
         self.labelled_fraction = labelled_fraction
         self.num_classes = num_classes
@@ -109,12 +114,12 @@ class GLoss(nn.Module):
     @property
     def needs_fit(self) -> bool:
         """Whether a bandwidth is still to be fitted by `fit_sigma`."""
-        return isinstance(self.graph, GraphRule | Compose) and self.graph.needs_fit
+        return any(part.needs_fit for part in fittable_parts(self.graph))
 
     def fit_sigma(self, embeddings: Float[Tensor, "documents dim"]) -> None:
         """Fit the graph's bandwidth once from the pretrained embeddings `[n, d]` of the training documents."""
-        if isinstance(self.graph, GraphRule | Compose):
-            self.graph.fit_sigma(embeddings.float() if embeddings.dtype != torch.float64 else embeddings)
+        for part in fittable_parts(self.graph):
+            part.fit(embeddings.float() if embeddings.dtype != torch.float64 else embeddings)
 
     def forward(
         self,
@@ -153,7 +158,7 @@ class GLoss(nn.Module):
             seen = self._draw(labels, generator) if mask is None else mask & labelled
             hidden = labelled & ~seen
             # A graph step must not read hidden labels either: edges within a class would give them away.
-            graph = _check_graph(self.graph(Data(x=x, y=labels.masked_fill(~seen, -100))), x)
+            graph = self._build(Data(x=x, y=labels.masked_fill(~seen, -100)))
             seeds = self._seeds(labels, seen, x.dtype)
             probabilities = self.propagation(seeds, graph.edge_index, seen, graph.edge_weight, x)
             if probabilities.shape != seeds.shape:
@@ -165,6 +170,15 @@ class GLoss(nn.Module):
             if self.training:
                 self.statistics.add(probabilities.detach().argmax(dim=1), labels, seen, hidden, counted)
         return Propagated(graph, seen, hidden, counted, probabilities)
+
+    def _build(self, data: Data) -> Data:
+        x = cast("Tensor", data.x)
+        graph = check_result(self.graph, self.graph(data), num_nodes=x.size(0), x=x, edge_weight=None)
+        if graph.get("edge_index") is None or graph.get("edge_weight") is None:
+            raise DataError(
+                "The graph step gave no edge_index or no edge_weight; a rule of gloss_pyg.graph gives both."
+            )
+        return graph
 
     def _draw(self, labels: Tensor, generator: torch.Generator | None) -> Tensor:
         if generator is None and not self.training:
@@ -213,18 +227,3 @@ def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> Non
             f"mask must be one boolean for each of the {embeddings.size(0)} documents, true where the label may be "
             f"seen; got {mask.dtype} of shape {tuple(mask.shape)}."
         )
-
-
-def _check_graph(graph: Data, x: Tensor) -> Data:
-    """A graph step must keep the documents, and give a weight for each edge that it gives."""
-    edge_index, edge_weight = graph.get("edge_index"), graph.get("edge_weight")
-    if edge_index is None or edge_weight is None:
-        raise DataError("The graph step gave no edge_index or no edge_weight; a rule of gloss_pyg.graph gives both.")
-    if graph.x is not x and graph.num_nodes != x.size(0):
-        raise DataError(f"The graph step changed the number of documents from {x.size(0)} to {graph.num_nodes}.")
-    if edge_weight.shape != edge_index.shape[1:]:
-        raise DataError(
-            f"The graph step returned {edge_index.size(1)} edges but edge_weight of shape "
-            f"{tuple(edge_weight.shape)}: one of its transforms changes edges without their weights."
-        )
-    return graph

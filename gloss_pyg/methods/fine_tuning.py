@@ -17,17 +17,19 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, set_seed
 
 from gloss_pyg.data import ClassBalancedSampler, DataCollator, tokenize
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
-from gloss_pyg.encoder.apply import apply_to_documents
 from gloss_pyg.encoder.config import Pooling
 from gloss_pyg.encoder.locate import load_config, locate_encoder
 from gloss_pyg.encoder.quiet import quiet_transformers
 from gloss_pyg.encoder.storage import TEXT_SETTINGS
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.losses import ClassificationLoss, TrainingLoss
+from gloss_pyg.methods.balanced import balance_classes
 from gloss_pyg.methods.base import Estimate, FitReport, Method
 from gloss_pyg.methods.forecast import forecast
+from gloss_pyg.methods.prediction import PropagationHead, classify
 from gloss_pyg.metrics import compute_metrics
 from gloss_pyg.training import GraphTrainer, KeepBest, Precision, fit_bandwidth, training_arguments
+from gloss_pyg.training.bandwidth import embed_documents
 
 progress = logging.getLogger("gloss_pyg.progress")
 
@@ -41,6 +43,8 @@ class FineTuning(Method):
             an untrained toy for trials of the machinery.
         loss: What to train with: `HybridLoss(GLoss(...))`, `ClassificationLoss()` (plain cross-entropy, the default),
             or a `TrainingLoss` of your own.
+        prediction: `PropagationHead()` predicts by propagation from the training documents, alone or mixed with the
+            linear classifier; by default the linear classifier predicts alone.
         pooling: `cls`, `mean`, or by default what the encoder was trained with.
         max_length: Tokens after which a text is cut.
         batch_size: Documents a step.
@@ -71,6 +75,7 @@ class FineTuning(Method):
         self,
         model: str = "offline",
         loss: TrainingLoss | None = None,
+        prediction: PropagationHead | None = None,
         pooling: Pooling | None = None,
         max_length: int = 128,
         batch_size: int = 64,
@@ -107,6 +112,7 @@ class FineTuning(Method):
             )
         self.model = model
         self.loss = ClassificationLoss() if loss is None else loss
+        self.prediction = prediction
         self.pooling = pooling
         self.max_length = max_length
         self.batch_size = batch_size
@@ -146,7 +152,7 @@ class FineTuning(Method):
         collate = DataCollator(tokenizer)
         labels = np.asarray(train["label"])
         if self.class_weights == "balanced":
-            _balance(self.loss, labels, len(names))
+            balance_classes(self.loss, labels, len(names))
         progress.info("fitting bandwidths on the pretrained embeddings")
         fit_bandwidth(self.loss, encoder, splits["train"], collate)
         keep = KeepBest(self.patience)
@@ -159,10 +165,14 @@ class FineTuning(Method):
         encoder.eval()
         self._encoder, self._tokenizer = encoder, tokenizer
         trained = time.perf_counter() - start - set_up
+        if self.prediction is not None:  # the best parameters are in place again
+            self.prediction.fit(embed_documents(encoder, splits["train"], collate), labels, len(names))
+        graph = time.perf_counter() - start - set_up - trained
         epochs = float(trainer.state.epoch or 0)
         return FitReport(
             encoder=self.model,
             setup_seconds=set_up,
+            graph_seconds=graph,
             training_seconds=trained,
             seconds_per_epoch=keep.step_seconds / epochs if epochs else 0.0,
             epochs=epochs,
@@ -219,20 +229,18 @@ class FineTuning(Method):
         return trainer
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """See `Method.predict_proba`: softmax of the classifier's logits."""
+        """See `Method.predict_proba`: softmax of the classifier's logits, or what `prediction` makes of it."""
+        encoder, tokenizer = self._fitted()
         if not texts:
-            return np.zeros((0, self._fitted()[0].classifier.out_features), dtype=np.float32)
-        logits = self._apply(texts, lambda outputs: outputs.logits)
-        return logits.softmax(dim=1).numpy()
+            return np.zeros((0, encoder.classifier.out_features), dtype=np.float32)
+        documents = tokenize(list(texts), tokenizer, self.max_length)
+        return classify(encoder, documents, DataCollator(tokenizer), self.prediction, 2 * self.batch_size)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """See `Method.embed`: the pooled embeddings."""
-        return self._apply(texts, lambda outputs: outputs.embeddings).numpy()
-
-    def _apply(self, texts: Sequence[str], read: Callable[..., Tensor]) -> Tensor:
         encoder, tokenizer = self._fitted()
         documents = tokenize(list(texts), tokenizer, self.max_length)
-        return apply_to_documents(encoder, documents, DataCollator(tokenizer), read, 2 * self.batch_size)
+        return embed_documents(encoder, documents, DataCollator(tokenizer), 2 * self.batch_size).numpy()
 
     def _fitted(self) -> tuple[TextEncoder, PreTrainedTokenizerBase]:
         if self._encoder is None or self._tokenizer is None:
@@ -240,13 +248,15 @@ class FineTuning(Method):
         return self._encoder, self._tokenizer
 
     def save(self, folder: Path) -> None:
-        """Write encoder, classifier, tokenizer and how texts are cut, as `TextEncoder.from_pretrained` reads them."""
+        """Write all that predicting takes; `TextEncoder.from_pretrained` reads encoder and linear classifier of it."""
         encoder, tokenizer = self._fitted()
         folder.mkdir(parents=True)
         encoder.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         settings = {"model": self.model, "max_length": self.max_length, "batch_size": self.batch_size}
         (folder / TEXT_SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        if self.prediction is not None:
+            self.prediction.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "FineTuning":
@@ -258,6 +268,7 @@ class FineTuning(Method):
         with quiet_transformers():
             method._encoder = TextEncoder.from_pretrained(folder).eval()
         method._tokenizer = load_tokenizer(str(folder))
+        method.prediction = PropagationHead.load(folder)
         return method
 
     def estimate(self, splits: DatasetDict) -> Estimate:
@@ -270,19 +281,8 @@ class FineTuning(Method):
             list(splits["train"][:200]["text"]),
             max_length=self.max_length,
             training_documents=float(steps * min(self.batch_size, train)),
-            other_documents=evaluations * len(splits["validation"]) + len(splits["test"]),
+            other_documents=evaluations * len(splits["validation"])
+            + len(splits["test"])
+            + (train if self.prediction else 0),
             batch_size=self.batch_size,
         )
-
-
-def _balance(loss: TrainingLoss, labels: np.ndarray, num_classes: int) -> None:
-    """Give every cross-entropy in the loss the weights `n / (C n_c)` of the training labels."""
-    counts = np.bincount(labels[labels >= 0], minlength=num_classes)
-    weights = torch.tensor(counts.sum() / (num_classes * np.maximum(counts, 1)), dtype=torch.float32)
-    found = [part for part in loss.modules() if isinstance(part, ClassificationLoss)]
-    if not found:
-        raise ConfigError(
-            f"class_weights='balanced' needs a ClassificationLoss in the loss; {type(loss).__name__} has none."
-        )
-    for part in found:
-        part.class_weights = weights

@@ -5,17 +5,16 @@ final: input is checked, labels outside the mask are removed before the layer se
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch_geometric.nn import MessagePassing
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph.edges import is_marked_symmetric, mark_symmetric
-from gloss_pyg.propagation.checks import check_graph, check_labels
+from gloss_pyg.propagation.checks import check_base, check_graph, check_labels, check_needs
+from gloss_pyg.propagation.rows import rows_to_one, sharpened
 from gloss_pyg.propagation.solvers.precision import Widen, is_faint
 
 
@@ -24,6 +23,7 @@ class Propagation(MessagePassing, ABC):
 
     Args:
         num_classes: Number of classes `C`; needed only where labels are given as class ids.
+        temperature: Of layers with signed scores: small makes probabilities sharp.
 
     Shapes: `forward(y, edge_index, mask, edge_weight, x)` takes labels `y` as rows `[N, C]` (one-hot or soft, never
     negative) or class ids `[N]` (negative: unlabelled), `edge_index [2, E]` from row 0 to row 1, `mask [N]` (true where
@@ -31,11 +31,20 @@ class Propagation(MessagePassing, ABC):
     embeddings `x [N, d]`. It returns probabilities `[N, C]`: a row sums to 1, or is 0 where no seed is reachable.
     Half-precision weights are computed in float32.
 
-    A subclass writes `scores` and states as class attributes:
+    Scores that are never negative are divided by their row's sum. Scores of both signs (`signed`) become
+    `softmax(scores / (temperature * r))` over the classes, `r` the root mean square score of the node's connected
+    component, so that a common factor of the weights does not show; a row is 0 where no seed is in the component.
 
-    * `absorbing`: whether labels end at labelled nodes (a random walk that stops there) or pass through them;
-    * `scores_are_probabilities`: whether its rows sum to 1 (or are 0) already and are left as they are;
-    * `needs_num_classes`: whether it has parameters a class wide, so that `num_classes` must be given.
+    A subclass writes `scores` and states where it differs from the defaults:
+
+    * `absorbing` (false): whether labels end at labelled nodes (a random walk that stops there) or pass through them;
+    * `hops` (none): how many edges a label travels at most, where that is limited;
+    * `scores_are_probabilities` (false): whether rows sum to 1 (or are 0) already and are left as they are;
+    * `signed` (false): whether scores may be negative;
+    * `through_weights` (true), `through_x` (false): whether its result has a gradient in `edge_weight`, in `x`;
+    * `reads_scale` (false): whether a common factor of the weights changes the result; graph rules may put one in;
+    * `needs_x`, `needs_base` (false): whether `x`, or `base` (another model's probabilities `[N, C]`) must be given;
+    * `needs_num_classes` (false): whether it has parameters a class wide, so that `num_classes` must be given.
 
     Example:
         >>> class OneHop(Propagation):
@@ -50,12 +59,22 @@ class Propagation(MessagePassing, ABC):
         [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
     """
 
-    absorbing: ClassVar[bool] = False
-    scores_are_probabilities: ClassVar[bool] = False
+    absorbing: bool = False
+    hops: int | None = None
+    scores_are_probabilities: bool = False
+    signed: bool = False
+    through_weights: bool = True
+    through_x: bool = False
+    reads_scale: bool = False
+    needs_x: ClassVar[bool] = False
+    needs_base: ClassVar[bool] = False
     needs_num_classes: ClassVar[bool] = False
 
-    def __init__(self, num_classes: int | None = None) -> None:
+    def __init__(self, num_classes: int | None = None, temperature: float = 1.0) -> None:
         super().__init__(aggr="add", flow="source_to_target")
+        if not 0 < temperature < float("inf"):
+            raise ConfigError(f"{type(self).__name__}: temperature={temperature}, expected a positive number.")
+        self.temperature = temperature
         if num_classes is not None and num_classes < 1:
             raise ConfigError(f"{type(self).__name__}: num_classes={num_classes}, expected at least 1.")
         if num_classes is None and self.needs_num_classes:
@@ -71,9 +90,10 @@ class Propagation(MessagePassing, ABC):
         mask: Bool[Tensor, " nodes"],
         x: Float[Tensor, "nodes dim"] | None = None,
     ) -> Float[Tensor, "nodes classes"]:
-        """Scores of each class for each node, not negative; rows need not sum to 1.
+        """Scores of each class for each node; rows need not sum to 1.
 
-        `seeds` are the label rows with every row outside `mask` at zero.
+        `seeds` are the label rows with every row outside `mask` at zero. Layers that state `needs_base` have one more
+        argument, `base`.
         """
 
     @final  # type: ignore[misc]  # torch declares forward as a field
@@ -84,21 +104,34 @@ class Propagation(MessagePassing, ABC):
         mask: Bool[Tensor, " nodes"],
         edge_weight: Float[Tensor, " edges"] | None = None,
         x: Float[Tensor, "nodes dim"] | None = None,
+        base: Float[Tensor, "nodes classes"] | None = None,
     ) -> Float[Tensor, "nodes classes"]:
         """Class probabilities of every node, `[N, C]`.
 
         Raises:
+            ConfigError: if the layer needs `x` or `base` and has none.
             DataError: for shapes, types or values that do not fit each other; the message names which.
         """
         edge_weight = check_graph(edge_index, edge_weight, y.size(0), x)
+        check_needs(self, x, base)
         dtype = edge_weight.dtype
         if is_faint(edge_weight):
             edge_weight = _widen(edge_index, edge_weight)
-            x = None if x is None else x.double()
         labels = check_labels(y, mask, self.num_classes, edge_weight.dtype)
         seeds = labels.masked_fill(~mask[:, None], 0)
-        scores = self.scores(seeds, edge_index, edge_weight, mask, x)
-        return (scores if self.scores_are_probabilities else rows_to_one(scores)).to(dtype)
+        x = None if x is None else x.to(edge_weight.dtype)
+        if self.needs_base:
+            assert base is not None  # check_needs has seen to it
+            prior = check_base(base, seeds)
+            scores = self.scores(seeds, edge_index, edge_weight, mask, x, base=prior)  # type: ignore[call-arg]
+        else:
+            scores = self.scores(seeds, edge_index, edge_weight, mask, x)
+        if self.signed:
+            probabilities = sharpened(scores, seeds, edge_index, edge_weight, self.temperature)
+        else:
+            # An iteration may leave negative scores in the last digit.
+            probabilities = scores if self.scores_are_probabilities else rows_to_one(scores.clamp(min=0))
+        return probabilities.to(dtype)
 
     def message(self, x_j: Tensor, edge_weight: Tensor) -> Tensor:  # type: ignore[override]
         """What a neighbour sends: its row times the weight of the edge."""
@@ -109,28 +142,3 @@ def _widen(edge_index: Tensor, edge_weight: Tensor) -> Tensor:
     """Weights in float64, still known to be symmetric where they were."""
     wide: Tensor = Widen.apply(edge_weight)  # type: ignore[no-untyped-call]
     return mark_symmetric(edge_index, wide) if is_marked_symmetric(edge_index, edge_weight) else wide
-
-
-def rows_to_one(scores: Tensor) -> Tensor:
-    """Rows divided by their sums; a row without any score stays zero, and its gradient too."""
-    result: Tensor = _RowsToOne.apply(scores)  # type: ignore[no-untyped-call]
-    return result
-
-
-class _RowsToOne(torch.autograd.Function):
-    """`p = s / sum(s)`, with the gradient `(g - g.p) / sum(s)`: half the steps of the composed one."""
-
-    @staticmethod
-    def forward(ctx: Any, scores: Tensor) -> Tensor:
-        total = scores.sum(dim=1, keepdim=True)
-        total.masked_fill_(total == 0, 1)
-        rows = scores / total
-        ctx.save_for_backward(rows, total)
-        return rows
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        rows, total = ctx.saved_tensors
-        in_scores: Tensor = (gradient - (gradient * rows).sum(dim=1, keepdim=True)) / total
-        return in_scores

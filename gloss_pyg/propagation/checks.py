@@ -1,9 +1,11 @@
 """What a propagation layer demands of its input, told in one place and in plain words."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from gloss_pyg.errors import DataError
+from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.edges import is_complete, is_marked_symmetric
 
 
@@ -62,3 +64,28 @@ def check_labels(y: Tensor, mask: Tensor, num_classes: int | None, dtype: torch.
     labelled = ((y >= 0) & mask).nonzero().squeeze(1)
     rows[labelled, y[labelled]] = 1
     return rows
+
+
+def check_needs(layer: Any, x: Tensor | None, base: Tensor | None) -> None:
+    """Refuse to run a layer without the embeddings or the base prediction that it states to need."""
+    name = type(layer).__name__
+    if layer.needs_x and x is None:
+        raise ConfigError(f"{name} reads the embeddings: give them as x [N, d] (GLoss does).")
+    if layer.needs_base and base is None:
+        raise ConfigError(
+            f"{name} works on another model's class probabilities: give them as base [N, C]. HybridLoss hands over its "
+            "classifier's; GLoss alone has none, so give GLoss(...)(embeddings, labels, base=probabilities)."
+        )
+
+
+def check_base(base: Tensor, seeds: Tensor) -> Tensor:
+    """A base prediction in the precision of the seeds, checked to be rows of numbers that can be probabilities."""
+    if base.shape != seeds.shape or not base.is_floating_point():
+        raise DataError(
+            f"base must hold class probabilities of shape {tuple(seeds.shape)}; got {base.dtype} of "
+            f"{tuple(base.shape)}."
+        )
+    base = base.to(seeds.dtype)
+    if base.numel() and not (float(base.min()) >= 0 and float(base.max()) < float("inf")):
+        raise DataError("base must hold class probabilities; it has negative, infinite or NaN entries. Give a softmax.")
+    return base

@@ -1,7 +1,14 @@
-"""Solvers that propagation layers share; each carries its own gradient.
+"""Solvers that propagation layers share; each carries its own gradient, and memory never grows with iterations.
 
-| solver | system | for |
+| what | solves | for |
 |---|---|---|
-| `absorbing_walk` | `(I - T_UU) Y_U = T_UL Y_L`, symmetric weights, a dense Cholesky factor | batches to a few 1000 |
-| `fixed_point` | `Y = A Y + B` by messages, gradient from the fixed point | sparse graphs, any weights |
+| `WeightMatrix.solve_grounded` | `(diag(W 1 + exits) - W) X = R` among free nodes | most layers |
+| `WeightMatrix.solve` | `M(W) X = R`, any symmetric positive definite operator made of `W` | the others |
+| `exponential` | `exp(t S) Y`, `S` symmetric with eigenvalues in [-1, 1] | heat kernels |
+| `absorbing_walk` | the published label propagation, in the fewest operations | `LabelPropagation` in a batch |
+| `fixed_point` | `X = A X + B` by messages | any weights, directed ones too |
+
+`weight_matrix(edge_index, edge_weight, num_nodes, solver, iteration)` gives a `WeightMatrix`, whose systems are solved
+by `solver`: `"direct"` (dense Cholesky, LU where directed), `"conjugate_gradients"` (sparse, symmetric), `"iterative"`
+(messages), or `"auto"`, which picks by size and sparsity.
 """

@@ -47,7 +47,8 @@ def fixed_point(
         edge_weight: Their weights, in float64.
         inflow: `B`, in float64.
         dtype: Precision of the iteration and of the result.
-        tolerance: Largest error of an entry of `Y`, estimated from the rate at which steps shrink.
+        tolerance: Largest error of an entry of `Y`, relative to its row's largest, or where the inflow has negative
+            numbers to the largest of all; estimated from the rate at which steps shrink.
         max_iterations: Steps after which the solution is taken as it is.
         complain: Called once for a solve that did not get there, with the estimated error.
     """
@@ -84,12 +85,19 @@ def _iterate(edge_index: Tensor, edge_weight: Tensor, inflow: Tensor, settings: 
     if not edge_index.size(1) or not inflow.numel():
         return inflow.clone()
     current, step, error = inflow, float("inf"), float("inf")
-    size = float(inflow.abs().max())
+    # Without negative numbers every row is computed to full relative accuracy, so that rows far from all labels, whose
+    # numbers are small but are divided by their sum in the end, can be asked for as many digits as the others.
+    by_row = bool((inflow >= 0).all())
+    size = 1.0 if by_row else float(inflow.abs().max())
     for _ in range(max_iterations):
         following = messages(edge_index, current, edge_weight) + inflow
-        previous, step = step, float((following - current).abs().max())
+        change = (following - current).abs()
+        if by_row:
+            largest = following.amax(dim=1)
+            change = change.amax(dim=1) / torch.where(largest > 0, largest, 1.0)
+        previous, step = step, float(change.max())
         current = following
-        size = max(size, float(current.abs().max()))
+        size = size if by_row else max(size, float(current.abs().max()))
         # Steps shrink by the spectral radius r of A in the long run, so the rest of the way is r / (1 - r) steps.
         rate = min(step / previous, 1 - 1e-12) if previous > 0 else 0.0
         error = step * rate / (1 - rate)

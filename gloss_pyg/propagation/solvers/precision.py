@@ -55,3 +55,11 @@ class Widen(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         """The same gradient in the original format."""
         return finite_cast(gradient, ctx.dtype)
+
+
+def widened(numbers: Tensor) -> Tensor:
+    """In float64, where dividing by small sums does not take gradients out of range; they come back clamped."""
+    if numbers.dtype == torch.float64:
+        return numbers
+    wide: Tensor = Widen.apply(numbers)  # type: ignore[no-untyped-call]
+    return wide

@@ -8,6 +8,8 @@ from torch_geometric.data import Data
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import Bandwidth, DenseGaussian, KNNGaussian, median_distance
+from gloss_pyg.graph.distances import unit_rows
+from gloss_pyg.graph.neighbours import nearest_neighbours
 
 
 def embeddings(n=11):
@@ -85,3 +87,23 @@ def test_number_as_precision():
     assert float(Bandwidth(0.25)(embeddings())) == pytest.approx(1 / (math.sqrt(2) * 0.25))
     for sigma, text in ((0.25, "0.25"), ("sqrt", "sqrt"), ("learned", "learned")):
         assert text in repr(DenseGaussian(sigma))
+
+
+@pytest.mark.parametrize("sigma", ["median", "local"])
+def test_own_bandwidths_of_many_documents_are_those_of_few(sigma, monkeypatch):
+    x = embeddings(60)
+    expected = Bandwidth(sigma)(x.clone())
+    monkeypatch.setattr("gloss_pyg.graph.bandwidth.DOCUMENTS_AT_ONCE", 10)
+    torch.testing.assert_close(Bandwidth(sigma)(x.clone()), expected, rtol=1e-6, atol=0)
+    kept = KNNGaussian(9, sigma)
+    torch.testing.assert_close(kept.bandwidth(x, nearest_neighbours(unit_rows(x)[0], 9)), expected, rtol=1e-6, atol=0)
+
+
+def test_own_bandwidths_follow_what_is_written_to_the_embeddings():
+    x = embeddings(20)
+    bandwidth = Bandwidth("local")
+    before = bandwidth(x)
+    assert bandwidth(x) is before
+    x[:, 0] += 3
+    assert not torch.allclose(bandwidth(x), before)
+    assert Bandwidth("median")(x).dim() == 0

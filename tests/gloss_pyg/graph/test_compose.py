@@ -1,5 +1,6 @@
 import pytest
 import torch
+from jsonargparse import ArgumentParser
 from torch_geometric.data import Data
 from torch_geometric.transforms import AddSelfLoops
 
@@ -42,3 +43,41 @@ def test_self_loops_of_pyg_join_a_rule_and_the_loss_works():
 def test_what_is_no_list_of_steps_is_refused(parts):
     with pytest.raises((ConfigError, TypeError), match="Compose"):
         Compose(parts)
+
+
+def test_steps_in_steps_are_fitted_too():
+    rule = Compose([Compose([DenseGaussian("sqrt")]), AddSelfLoops("edge_weight")])
+    loss = GLoss(rule)
+    assert loss.needs_fit
+    loss.fit_sigma(batch()[0].detach())
+    assert not rule.needs_fit
+    assert any("sigma" in name for name in loss.state_dict())
+
+
+def test_rules_and_steps_by_class_path():
+    parser = ArgumentParser()
+    parser.add_argument("--loss", type=GLoss)
+    heads = {
+        "class_path": "gloss_pyg.MultiHeadEdges",
+        "init_args": {"dim": 3, "rule": {"class_path": "gloss_pyg.DenseCosine"}},
+    }
+    steps = [
+        heads,
+        {"class_path": "gloss_pyg.TopK", "init_args": {"k": 2}},
+        {"class_path": "torch_geometric.transforms.AddSelfLoops"},
+    ]
+    graph = {"class_path": "gloss_pyg.Compose", "init_args": {"transforms": steps}}
+    config = parser.parse_object({"loss": {"class_path": "gloss_pyg.GLoss", "init_args": {"graph": graph}}})
+    loss = parser.instantiate_classes(config).loss
+    x, labels, mask = batch()
+    assert [type(step).__name__ for step in loss.graph.transforms] == ["MultiHeadEdges", "TopK", "AddSelfLoops"]
+    graph = loss.propagate(x, labels, mask).graph  # maps are drawn, so that its edges are not known
+    assert int((graph.edge_index[0] == graph.edge_index[1]).sum()) == 8
+    assert graph.edge_index.size(1) < 8 * 7
+    assert len(list(loss.parameters())) == 4
+
+
+def test_every_step_is_shown():
+    shown = repr(Compose([DenseGaussian(0.5), AddSelfLoops("edge_weight")]))
+    assert "(0): DenseGaussian(" in shown
+    assert "(1): AddSelfLoops()" in shown

@@ -100,7 +100,7 @@ def test_bandwidth_of_the_batch_is_a_constant_of_the_step(rule, sigma, monkeypat
     x = some(9, 3).requires_grad_()
     layer = rule(sigma)
     frozen = layer.bandwidth(x.detach())
-    monkeypatch.setattr(layer.bandwidth, "forward", lambda _: frozen)
+    monkeypatch.setattr(layer.bandwidth, "forward", lambda *_: frozen)
     assert torch.autograd.gradcheck(lambda x: layer(Data(x=x)).edge_weight, x)
     expected = torch.autograd.grad(layer(Data(x=x)).edge_weight.square().sum(), x)[0]
     monkeypatch.undo()

@@ -47,3 +47,9 @@ def test_no_neighbour_is_refused(monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(ConfigError, match="k=0, expected at least 1"):
         KNNGaussian(0, 1.0)
+
+
+def test_another_search_is_named_or_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(ConfigError, match="search='trees', expected 'blocks' or 'faiss'"):
+        KNNGaussian(1, 1.0, search="trees")

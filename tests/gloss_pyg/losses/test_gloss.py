@@ -211,7 +211,7 @@ def drop_nodes(data):
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (PlainCompose([DenseGaussian(SIGMA), drop_edges]), r"239 edges but edge_weight of shape \(240,\)"),
+        (PlainCompose([DenseGaussian(SIGMA), drop_edges]), r"shape \(2, 239\) but edge_weight of shape \(240,\)"),
         (lambda data: data, "gave no edge_index or no edge_weight"),
         (drop_nodes, "number of documents from 16 to 15"),
     ],

@@ -1,0 +1,26 @@
+"""What is fitted once on the pretrained embeddings, before training, and how it is found inside a graph step."""
+
+from abc import ABC, abstractmethod
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Fittable(nn.Module, ABC):
+    """A part of a graph step that may need the training documents' pretrained embeddings before its first use."""
+
+    @property
+    @abstractmethod
+    def needs_fit(self) -> bool:
+        """Whether `fit` is still to be called."""
+
+    @abstractmethod
+    def fit(self, embeddings: Float[Tensor, "documents dim"]) -> None:
+        """Fit once from pretrained embeddings `[n, d]` of the training documents."""
+
+
+def fittable_parts(step: object) -> list[Fittable]:
+    """The outermost parts of a step that can be fitted; none of what is no module, whose parts torch does not know."""
+    if isinstance(step, Fittable):
+        return [step]
+    return [part for child in step.children() for part in fittable_parts(child)] if isinstance(step, nn.Module) else []

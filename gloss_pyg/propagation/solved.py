@@ -1,0 +1,77 @@
+"""The base of layers whose result is the solution of a linear system."""
+
+import warnings
+from abc import ABC
+from typing import ClassVar
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gloss_pyg.errors import ConfigError, NumericalWarning
+from gloss_pyg.propagation.base import Propagation
+from gloss_pyg.propagation.solvers.choose import SOLVERS, Solver, weight_matrix
+from gloss_pyg.propagation.solvers.matrix import WeightMatrix
+from gloss_pyg.propagation.solvers.sparse import Iteration
+
+
+class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's optional hooks are abstract to the checker
+    """Base of the layers that solve a system; `self.matrix(...)` gives them the graph as a `WeightMatrix`.
+
+    Args:
+        solver: `"direct"` factors the system, dense: exact, for batches up to a few thousand documents.
+            `"conjugate_gradients"` works on the edges of a large symmetric graph. `"iterative"` passes messages until
+            nothing changes: for large directed graphs. `"auto"` picks by size, sparsity and symmetry.
+        tolerance: Of the two that iterate: relative residual of each class (messages: largest estimated error); by
+            default 1e-6, in float64 1e-12.
+        max_iterations: Of the same; by default 1000. Where it ends before the tolerance is met, a warning says how far
+            it got.
+        num_classes: Needed where labels come as class ids.
+        temperature: Of layers with signed scores, see `Propagation`.
+
+    Raises:
+        ConfigError: for a solver that the layer does not have, or iterative settings beside the direct one.
+    """
+
+    solvers: ClassVar[tuple[str, ...]] = SOLVERS
+
+    def __init__(
+        self,
+        solver: Solver = "auto",
+        tolerance: float | None = None,
+        max_iterations: int | None = None,
+        num_classes: int | None = None,
+        temperature: float = 1.0,
+    ) -> None:
+        super().__init__(num_classes, temperature)
+        name = type(self).__name__
+        if solver not in self.solvers:
+            raise ConfigError(f"{name}: solver={solver!r}, expected one of {', '.join(self.solvers)}.")
+        if solver == "direct" and (tolerance is not None or max_iterations is not None):
+            raise ConfigError(f"{name}: tolerance and max_iterations are for solvers that iterate, not for 'direct'.")
+        if tolerance is not None and not 0 < tolerance < 1:
+            raise ConfigError(f"{name}: tolerance={tolerance}, expected a number between 0 and 1.")
+        if max_iterations is not None and max_iterations < 1:
+            raise ConfigError(f"{name}: max_iterations={max_iterations}, expected at least 1.")
+        self.solver = solver
+        self.tolerance = tolerance
+        self.max_iterations = max_iterations or 1000
+        self._complained = False
+
+    def matrix(
+        self, edge_index: Int[Tensor, "2 edges"], edge_weight: Float[Tensor, " edges"], num_nodes: int
+    ) -> WeightMatrix:
+        """The graph's weights as a matrix that solves by this layer's solver."""
+        iteration = Iteration(self.solver, self.tolerance, self.max_iterations, self._complain)
+        return weight_matrix(edge_index, edge_weight, num_nodes, self.solver, iteration)
+
+    def _complain(self, error: float) -> None:
+        if self._complained:
+            return
+        self._complained = True
+        warnings.warn(
+            f"{type(self).__name__} stopped after max_iterations={self.max_iterations} with a relative error of "
+            f"{error:.1e}: some documents are tied to labelled ones only weakly. Use solver='direct', raise "
+            "max_iterations, or choose a larger sigma. (Said once.)",
+            NumericalWarning,
+            stacklevel=2,
+        )

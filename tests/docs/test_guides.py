@@ -1,0 +1,70 @@
+"""The guides run: their Python in order, their printed output as shown, their YAML as a configuration."""
+
+import contextlib
+import io
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from gloss_pyg.compare.cell import make_method
+from gloss_pyg.compare.command_line import read_arguments
+from gloss_pyg.propagation import Propagation
+from gloss_pyg.testing.promises import PROMISES
+
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDES = sorted(DOCS.glob("*.md"))
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(guide, *languages):
+    return [(language, text) for language, text in BLOCK.findall(guide.read_text("utf-8")) if language in languages]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_python_runs_and_prints_what_is_shown(guide, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # readers who type it in have no such checks
+    module = ModuleType("guide")  # PyG looks a layer's module up by its name
+    monkeypatch.setitem(sys.modules, "guide", module)
+    printed = ""
+    for language, text in blocks(guide, "python", "text"):
+        if language == "text":
+            assert text.strip() == printed.strip()
+            continue
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile(text, str(guide), "exec"), vars(module))
+        printed = out.getvalue()
+
+
+def test_the_layer_of_the_guide_is_used_by_its_class_path(monkeypatch, tmp_path):
+    guide = DOCS / "write-a-layer.md"
+    (tmp_path / "my_layers.py").write_text(blocks(guide, "python")[0][1])
+    (tmp_path / "mine.yaml").write_text(blocks(guide, "yaml")[0][1])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_layers", raising=False)
+    option = re.search(r"--methods\.diffusion[\w.]*=3", guide.read_text("utf-8")).group()
+    for options, steps in (([], 5), ([option], 3)):
+        config = read_arguments(["--config", str(tmp_path / "mine.yaml"), *options]).check()
+        assert list(config.methods) == ["label-propagation", "diffusion"]
+        methods = {name: make_method(arguments) for name, arguments in config.methods.items()}
+        layer = methods["diffusion"].loss.graph_loss.propagation
+        assert type(layer).__name__ == "Diffusion"
+        assert layer.hops == steps
+
+
+def test_the_table_of_promises_is_that_of_the_kit():
+    lines = (DOCS / "write-a-layer.md").read_text("utf-8").splitlines()
+    for promise in PROMISES:
+        assert f"| {promise.sentence} | {promise.cause} |" in lines
+
+
+def test_the_table_of_attributes_is_that_of_the_base_class():
+    text = (DOCS / "write-a-layer.md").read_text("utf-8")
+    table = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", text, re.MULTILINE))
+    declared = {name for name in Propagation.__annotations__ if not name.startswith("_")}
+    assert set(table) == declared
+    assert {name: str(getattr(Propagation, name)) for name in table} == table

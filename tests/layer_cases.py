@@ -1,0 +1,17 @@
+"""Arguments that each public propagation layer is tried with; a new layer needs one line.
+
+Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are made for a width.
+"""
+
+from gloss_pyg.propagation import HarmonicFunction, LabelPropagation, LabelSpreading
+
+CASES = {
+    LabelPropagation: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    HarmonicFunction: [
+        {},
+        {"class_mass_normalisation": True},
+        {"solver": "conjugate_gradients"},
+        {"solver": "iterative"},
+    ],
+    LabelSpreading: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+}
