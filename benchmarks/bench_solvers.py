@@ -67,7 +67,8 @@ def main() -> int:
         print(f"{nodes:>8} {edges[-1]:>9} {taken:>18.3f} s", flush=True)
     exponent = slope([math.log(count) for count in edges], [math.log(taken) for taken in times])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"exponent {exponent:.2f} (bar {BARS['exponent']}), largest graph {times[-1]:.2f} s (bar {BARS['seconds']:.0f})")
+    print(f"exponent {exponent:.2f} (bar {BARS['exponent']})")
+    print(f"largest graph {times[-1]:.2f} s (bar {BARS['seconds']:.0f} s)")
     print(f"peak memory of the process, its making of the graphs included: {peak:.0f} MB (bar {BARS['megabytes']:.0f})")
     print(f"\n{'nodes':>8} {'direct':>12} {'conjugate gradients':>20} {'ratio':>8}")
     for nodes in args.dense_sizes:

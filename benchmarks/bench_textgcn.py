@@ -43,9 +43,8 @@ def main() -> None:
         method = TextGCN(graph=CorpusGraph(cache=Path(folder)), max_epochs=args.epochs)
         report = method.fit(splits["train"], splits["validation"], list(splits["test"]["text"]), seed=0)
     epochs = [after["seconds"] - before["seconds"] for before, after in pairwise(report.history)]
-    print(
-        f"epoch, training step and validation: {statistics.median(epochs):.2f} s (longest {max(epochs):.2f}; bar {TIME_BAR} s)"
-    )
+    median, longest = statistics.median(epochs), max(epochs)
+    print(f"epoch, training step and validation: {median:.2f} s (longest {longest:.2f}; bar {TIME_BAR} s)")
     print(f"peak memory of the process: {memory.bytes() / 1e9:.2f} GB (bar {MEMORY_BAR} GB)")
 
 
