@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch_geometric.utils import scatter
+from torch_geometric.utils import scatter, segment
 
 from gloss_pyg.propagation.solvers.components import components_of_edges
 from gloss_pyg.propagation.solvers.conjugate_gradients import conjugate_gradients
@@ -141,7 +141,9 @@ class SparseMatrix(WeightMatrix):
         return SparseMatrix(self.structure, values, self.iteration, symmetric=self.symmetric)
 
     def _row_sums(self) -> Tensor:
-        return scatter(self.values, self.structure.target, dim_size=self.num_nodes, reduce="sum")
+        # Sorted by target the sums are those of consecutive edges, many times faster than a scatter.
+        sums: Tensor = segment(self.values, self.structure.rows.long(), reduce="sum")
+        return sums
 
     @cached_property
     def component(self) -> Int[Tensor, " nodes"]:
