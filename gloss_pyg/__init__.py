@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     )
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
-    from gloss_pyg.propagation import LabelPropagation, Propagation
+    from gloss_pyg.propagation import (
+        AbsorbingWalk,
+        LabelPropagation,
+        LaplacianRegularization,
+        PersonalizedPageRank,
+        Propagation,
+    )
     from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
 
 __version__ = "0.1.0"
@@ -47,12 +53,19 @@ _HOMES = {
     ),
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
     "methods": ("FineTuning", "Method", "PropagationHead"),
-    "propagation": ("LabelPropagation", "Propagation"),
+    "propagation": (
+        "AbsorbingWalk",
+        "LabelPropagation",
+        "LaplacianRegularization",
+        "PersonalizedPageRank",
+        "Propagation",
+    ),
     "training": ("GraphTrainer", "LossReport", "trainer_loss"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AbsorbingWalk",
     "ClassBalancedSampler",
     "ClassificationLoss",
     "Compose",
@@ -67,10 +80,12 @@ __all__ = [
     "HybridLoss",
     "KNNGaussian",
     "LabelPropagation",
+    "LaplacianRegularization",
     "LossReport",
     "Method",
     "MultiHeadEdges",
     "MutualKNNGaussian",
+    "PersonalizedPageRank",
     "Propagation",
     "PropagationClassifier",
     "PropagationHead",

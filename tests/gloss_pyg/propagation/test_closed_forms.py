@@ -1,0 +1,146 @@
+"""Scores of the layers that solve a system, against their formulas written plainly with numpy in float64."""
+
+import numpy as np
+import plain_reference as plain
+import pytest
+import torch
+from test_solvers import C, N, graph_of
+
+from gloss_pyg.errors import ConfigError
+from gloss_pyg.propagation import (
+    AbsorbingWalk,
+    HarmonicFunction,
+    LabelSpreading,
+    LaplacianRegularization,
+    PersonalizedPageRank,
+)
+
+SYMMETRIC = ("complete", "knn", "disconnected", "loops", "shuffled")
+FAR = {"direct": 1e-10, "conjugate_gradients": 1e-8, "iterative": 1e-8}  # relative, of the largest score
+
+
+@pytest.fixture(params=SYMMETRIC)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(params=FAR)
+def solver(request):
+    return request.param
+
+
+def problem(kind):
+    """Edges, seeds and mask, and the dense weights."""
+    edge_index, edge_weight = graph_of(kind)
+    mask = torch.arange(N) % 3 == 0
+    seeds = torch.eye(C, dtype=torch.float64)[torch.arange(N) // 3 % C] * mask[:, None]
+    return edge_index, edge_weight, seeds, mask, plain.dense(edge_index, edge_weight, N)
+
+
+def component_means(w):
+    """Mean degree of each node's component, one where there are no edges."""
+    same = np.array([plain.reachable(w + w.T, np.arange(N) == i) for i in range(N)])
+    means = same @ w.sum(axis=1) / same.sum(axis=1)
+    return np.where(means > 0, means, 1)
+
+
+def laplacian(w):
+    return np.diag(w.sum(axis=1)) - w
+
+
+def normalised(w):
+    d = w.sum(axis=1)
+    s = np.where(d > 0, 1 / np.sqrt(np.where(d > 0, d, 1)), 0)
+    return s[:, None] * w * s
+
+
+def check(layer, kind, expected, tolerance):
+    edge_index, edge_weight, seeds, mask, _ = problem(kind)
+    found = layer.scores(seeds, edge_index, edge_weight, mask).detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+def test_personalized_page_rank(kind, solver):
+    *_, seeds, _, w = problem(kind)
+    expected = 0.2 * np.linalg.solve(np.eye(N) - 0.8 * normalised(w), seeds.numpy())
+    check(PersonalizedPageRank(0.2, solver=solver), kind, expected, FAR[solver])
+    check(PersonalizedPageRank(0.2, learned=True, solver=solver).double(), kind, expected, 1e-7)  # made in float32
+    check(LabelSpreading(0.8, solver=solver), kind, expected, FAR[solver])
+
+
+def test_absorbing_walk(kind, solver):
+    *_, seeds, _, w = problem(kind)
+    scaled = laplacian(w) / component_means(w)[:, None]
+    expected = np.linalg.solve(0.3 * np.eye(N) + scaled, 0.3 * seeds.numpy())
+    check(AbsorbingWalk(0.3, solver=solver), kind, expected, FAR[solver])
+
+
+@pytest.mark.parametrize("power", [1, 2, 3])
+def test_laplacian_regularization(kind, solver, power):
+    if power > 1 and solver == "iterative":
+        pytest.skip("refused")
+    *_, seeds, mask, w = problem(kind)
+    scaled = laplacian(w) / component_means(w)[:, None]
+    m = np.diag(mask.numpy().astype(float))
+    system = m + 0.2 * np.linalg.matrix_power(scaled, power)
+    expected = np.linalg.lstsq(system, m @ seeds.numpy(), rcond=1e-12)[0]  # zero where none is seen
+    check(LaplacianRegularization(0.2, power, solver=solver), kind, expected, FAR[solver] * 100 ** (power - 1))
+
+
+def test_little_regularization_is_the_harmonic_function(kind):
+    edge_index, edge_weight, seeds, mask, _ = problem(kind)
+    expected = HarmonicFunction()(seeds, edge_index, mask, edge_weight)
+    found = LaplacianRegularization(1e-9)(seeds, edge_index, mask, edge_weight)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_teleport_is_read_back_and_learned():
+    layer = PersonalizedPageRank(0.3, learned=True, num_classes=C)
+    assert layer.teleport == pytest.approx(0.3)
+    assert PersonalizedPageRank(0.3).teleport == 0.3
+    assert not list(PersonalizedPageRank(0.3).parameters())
+    edge_index, edge_weight, seeds, mask, _ = problem("knn")
+    optimiser = torch.optim.SGD(layer.parameters(), lr=1.0)
+    for _ in range(20):
+        optimiser.zero_grad()
+        (-layer(seeds, edge_index, mask, edge_weight)[~mask, 0].log().mean()).backward()
+        optimiser.step()
+    assert 0 < layer.teleport < 1
+    assert abs(layer.teleport - 0.3) > 0.01
+
+
+@pytest.mark.parametrize("log_odds", [-25.0, 25.0])
+def test_a_learned_teleport_reaches_neither_end(log_odds):
+    layer = PersonalizedPageRank(learned=True)
+    with torch.no_grad():
+        layer.log_odds.fill_(log_odds)
+    edge_index, edge_weight, seeds, mask, _ = problem("knn")
+    found = layer(seeds, edge_index, mask, edge_weight.float())
+    torch.testing.assert_close(found.sum(dim=1), torch.ones(N))
+    found[:, 0].sum().backward()
+    assert bool(layer.log_odds.grad.isfinite())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: PersonalizedPageRank(0.0), r"teleport=0.0.*between 0 and 1"),
+        (lambda: PersonalizedPageRank(1.0, learned=True), r"teleport=1.0.*between 0 and 1"),
+        (lambda: AbsorbingWalk(0.0), r"rate=0.0.*positive"),
+        (lambda: LaplacianRegularization(-1.0), r"gamma=-1.0.*positive"),
+        (lambda: LaplacianRegularization(power=0), r"power=0.*at least 1"),
+        (lambda: LaplacianRegularization(power=2, solver="iterative"), r"messages do not converge"),
+        (lambda: LaplacianRegularization(temperature=0.5), r"temperature is for power > 1"),
+    ],
+)
+def test_unsound_arguments_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def test_directed_graphs_are_refused_where_the_formula_has_no_sense():
+    edge_index, edge_weight = graph_of("directed")
+    _, _, seeds, mask, _ = problem("knn")
+    with pytest.raises(ConfigError, match=r"LaplacianRegularization is defined for symmetric graphs.*ToUndirected"):
+        LaplacianRegularization(power=2)(seeds, edge_index, mask, edge_weight)
+    LaplacianRegularization()(seeds, edge_index, mask, edge_weight)
