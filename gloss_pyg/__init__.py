@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import (
         AbsorbingWalk,
+        HeatKernel,
         LabelPropagation,
         LaplacianRegularization,
         PersonalizedPageRank,
@@ -55,6 +56,7 @@ _HOMES = {
     "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": (
         "AbsorbingWalk",
+        "HeatKernel",
         "LabelPropagation",
         "LaplacianRegularization",
         "PersonalizedPageRank",
@@ -77,6 +79,7 @@ __all__ = [
     "FineTuning",
     "GLoss",
     "GraphTrainer",
+    "HeatKernel",
     "HybridLoss",
     "KNNGaussian",
     "LabelPropagation",

@@ -6,6 +6,7 @@ Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are mad
 from gloss_pyg.propagation import (
     AbsorbingWalk,
     HarmonicFunction,
+    HeatKernel,
     LabelPropagation,
     LabelSpreading,
     LaplacianRegularization,
@@ -35,4 +36,5 @@ CASES = {
         {"power": 2, "solver": "conjugate_gradients"},
         {"solver": "iterative"},
     ],
+    HeatKernel: [{}, {"learned": True}, {"solver": "iterative"}],
 }

@@ -8,6 +8,7 @@
 | `PersonalizedPageRank` | `a (I - (1 - a) A)^-1 Y`, `a` fixed or learned | Page 1999; Gasteiger et al. 2019 |
 | `AbsorbingWalk` | `(Lambda + L)^-1 Lambda Y` | Wu et al. 2012 |
 | `LaplacianRegularization` | `(M + g L^p)^-1 M Y` | Belkin, Matveeva, Niyogi 2004 |
+| `HeatKernel` | `exp(-t L) Y`, `t` fixed or learned | Kondor & Lafferty 2002 |
 
 All are called as `layer(y, edge_index, mask, edge_weight, x)`; a layer of your own derives from `Propagation` and
 writes one method, `scores`.
@@ -16,6 +17,7 @@ writes one method, `scores`.
 from gloss_pyg.propagation.absorbing_walk import AbsorbingWalk
 from gloss_pyg.propagation.base import Propagation
 from gloss_pyg.propagation.harmonic_function import HarmonicFunction
+from gloss_pyg.propagation.heat_kernel import HeatKernel
 from gloss_pyg.propagation.label_propagation import LabelPropagation
 from gloss_pyg.propagation.label_spreading import LabelSpreading
 from gloss_pyg.propagation.laplacian_regularization import LaplacianRegularization
@@ -25,6 +27,7 @@ from gloss_pyg.propagation.solved import SolvedPropagation
 __all__ = [
     "AbsorbingWalk",
     "HarmonicFunction",
+    "HeatKernel",
     "LabelPropagation",
     "LabelSpreading",
     "LaplacianRegularization",

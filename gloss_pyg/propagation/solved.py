@@ -57,6 +57,11 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
         self.max_iterations = max_iterations or 1000
         self._complained = False
 
+    @property
+    def iteration(self) -> Iteration:
+        """How this layer iterates, if it does."""
+        return Iteration(self.solver, self.tolerance, self.max_iterations, self._complain)
+
     def matrix(
         self,
         edge_index: Int[Tensor, "2 edges"],
@@ -70,8 +75,7 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
         Raises:
             ConfigError: where it must be `symmetric` and is not.
         """
-        iteration = Iteration(self.solver, self.tolerance, self.max_iterations, self._complain)
-        matrix = weight_matrix(edge_index, edge_weight, num_nodes, self.solver, iteration)
+        matrix = weight_matrix(edge_index, edge_weight, num_nodes, self.solver, self.iteration)
         if symmetric and not matrix.symmetric:
             raise ConfigError(
                 f"{type(self).__name__} is defined for symmetric graphs, and here an edge has no reverse of the same "

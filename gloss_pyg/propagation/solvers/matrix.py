@@ -82,6 +82,14 @@ class WeightMatrix(ABC):
         """`W rows`."""
 
     @abstractmethod
+    def transposed(self) -> "WeightMatrix":
+        """`W^T`, which is `W` where that is symmetric."""
+
+    @abstractmethod
+    def pairs(self, left: Float[Tensor, "nodes columns"], right: Float[Tensor, "nodes columns"]) -> Tensor:
+        """`left_i . right_j` at each weight `W[i, j]`, of the shape of `values`: the gradient of `<left, W right>`."""
+
+    @abstractmethod
     def scaled(self, factor: Float[Tensor, " nodes"]) -> "WeightMatrix":
         """`diag(factor) W diag(factor)`, which is as symmetric as `W`."""
 

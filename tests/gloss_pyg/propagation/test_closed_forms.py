@@ -4,12 +4,14 @@ import numpy as np
 import plain_reference as plain
 import pytest
 import torch
+from scipy.linalg import expm
 from test_solvers import C, N, graph_of
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.propagation import (
     AbsorbingWalk,
     HarmonicFunction,
+    HeatKernel,
     LabelSpreading,
     LaplacianRegularization,
     PersonalizedPageRank,
@@ -87,11 +89,32 @@ def test_laplacian_regularization(kind, solver, power):
     check(LaplacianRegularization(0.2, power, solver=solver), kind, expected, FAR[solver] * 100 ** (power - 1))
 
 
+@pytest.mark.parametrize("solver", ["direct", "iterative"])
+@pytest.mark.parametrize("kind", [*SYMMETRIC, "directed"])
+@pytest.mark.parametrize("time", [0.01, 1.0, 40.0])
+def test_heat_kernel(kind, solver, time):
+    *_, seeds, _, w = problem(kind)
+    d = w.sum(axis=1)
+    s = 1 / np.sqrt(np.where(d > 0, d, component_means(w)))
+    expected = expm(time * (s[:, None] * w * s - np.eye(N))) @ seeds.numpy()
+    check(HeatKernel(time, solver=solver), kind, expected, 1e-10)
+    check(HeatKernel(time, learned=True, solver=solver).double(), kind, expected, 1e-5)  # made in float32
+
+
 def test_little_regularization_is_the_harmonic_function(kind):
     edge_index, edge_weight, seeds, mask, _ = problem(kind)
     expected = HarmonicFunction()(seeds, edge_index, mask, edge_weight)
     found = LaplacianRegularization(1e-9)(seeds, edge_index, mask, edge_weight)
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_the_learned_time_is_learned():
+    layer = HeatKernel(3.0, learned=True, num_classes=C)
+    assert layer.time == pytest.approx(3.0)
+    assert HeatKernel(3.0).time == 3.0
+    edge_index, edge_weight, seeds, mask, _ = problem("knn")
+    layer(seeds, edge_index, mask, edge_weight)[~mask, 0].log().mean().backward()
+    assert abs(float(layer.log_time.grad)) > 1e-3
 
 
 def test_teleport_is_read_back_and_learned():
@@ -127,6 +150,7 @@ def test_a_learned_teleport_reaches_neither_end(log_odds):
         (lambda: PersonalizedPageRank(0.0), r"teleport=0.0.*between 0 and 1"),
         (lambda: PersonalizedPageRank(1.0, learned=True), r"teleport=1.0.*between 0 and 1"),
         (lambda: AbsorbingWalk(0.0), r"rate=0.0.*positive"),
+        (lambda: HeatKernel(0.0), r"time=0.0.*positive"),
         (lambda: LaplacianRegularization(-1.0), r"gamma=-1.0.*positive"),
         (lambda: LaplacianRegularization(power=0), r"power=0.*at least 1"),
         (lambda: LaplacianRegularization(power=2, solver="iterative"), r"messages do not converge"),
