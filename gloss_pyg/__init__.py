@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         LabelPropagation,
         LaplacianRegularization,
         PersonalizedPageRank,
+        PoissonLearning,
         Propagation,
     )
     from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
@@ -60,6 +61,7 @@ _HOMES = {
         "LabelPropagation",
         "LaplacianRegularization",
         "PersonalizedPageRank",
+        "PoissonLearning",
         "Propagation",
     ),
     "training": ("GraphTrainer", "LossReport", "trainer_loss"),
@@ -89,6 +91,7 @@ __all__ = [
     "MultiHeadEdges",
     "MutualKNNGaussian",
     "PersonalizedPageRank",
+    "PoissonLearning",
     "Propagation",
     "PropagationClassifier",
     "PropagationHead",

@@ -11,6 +11,7 @@ from gloss_pyg.propagation import (
     LabelSpreading,
     LaplacianRegularization,
     PersonalizedPageRank,
+    PoissonLearning,
 )
 
 CASES = {
@@ -37,4 +38,5 @@ CASES = {
         {"solver": "iterative"},
     ],
     HeatKernel: [{}, {"learned": True}, {"solver": "iterative"}],
+    PoissonLearning: [{}, {"solver": "conjugate_gradients"}],
 }

@@ -15,6 +15,7 @@ from gloss_pyg.propagation import (
     LabelSpreading,
     LaplacianRegularization,
     PersonalizedPageRank,
+    PoissonLearning,
 )
 
 SYMMETRIC = ("complete", "knn", "disconnected", "loops", "shuffled")
@@ -39,9 +40,14 @@ def problem(kind):
     return edge_index, edge_weight, seeds, mask, plain.dense(edge_index, edge_weight, N)
 
 
+def components(w):
+    """Whether two nodes are in one component."""
+    return np.array([plain.reachable(w + w.T, np.arange(N) == i) for i in range(N)])
+
+
 def component_means(w):
     """Mean degree of each node's component, one where there are no edges."""
-    same = np.array([plain.reachable(w + w.T, np.arange(N) == i) for i in range(N)])
+    same = components(w)
     means = same @ w.sum(axis=1) / same.sum(axis=1)
     return np.where(means > 0, means, 1)
 
@@ -101,6 +107,44 @@ def test_heat_kernel(kind, solver, time):
     check(HeatKernel(time, learned=True, solver=solver).double(), kind, expected, 1e-5)  # made in float32
 
 
+def plain_poisson(w, seeds):
+    """The potential, component by component, by the pseudo-inverse."""
+    result, d = np.zeros_like(seeds), w.sum(axis=1)
+    for members in np.unique(components(w), axis=0):
+        labelled = members & seeds.any(axis=1)
+        if not labelled.any() or members.sum() == 1:
+            continue
+        sources = np.where(labelled[:, None], seeds - seeds[labelled].mean(axis=0), 0)[members]
+        u = np.linalg.pinv(laplacian(w)[np.ix_(members, members)]) @ sources
+        result[members] = u - d[members] @ u / d[members].sum()
+    return result
+
+
+def test_poisson_learning(kind, solver):
+    if solver == "iterative":
+        pytest.skip("refused")
+    *_, seeds, _, w = problem(kind)
+    check(PoissonLearning(solver=solver), kind, plain_poisson(w, seeds.numpy()), FAR[solver])
+
+
+@pytest.mark.parametrize("spread", [0, 6, 30, 60])
+def test_poisson_learning_on_a_chain_of_weights_far_apart(spread):
+    # On a chain the flow over each edge is the sum of the sources behind it, so that its potential is known exactly.
+    n = 8
+    weight = 10.0 ** (spread * (np.array([3, 0, 6, 2, 5, 1, 4]) / 6 - 0.5))
+    chain = torch.arange(n - 1)
+    edge_index = torch.cat([torch.stack([chain, chain + 1]), torch.stack([chain + 1, chain])], dim=1)
+    y = torch.tensor([0, 0, -1, 1, -1, 2, -1, 1])
+    seeds = torch.eye(3, dtype=torch.float64)[y.clamp(min=0)] * (y >= 0)[:, None]
+    sources = np.where(y[:, None] >= 0, seeds.numpy() - seeds.numpy()[y >= 0].mean(axis=0), 0)
+    drops = np.cumsum(sources, axis=0)[:-1] / weight[:, None]
+    u = np.concatenate([np.zeros((1, 3)), -np.cumsum(drops, axis=0)])
+    degree = np.concatenate([[0], weight]) + np.concatenate([weight, [0]])
+    u = u - degree @ u / degree.sum()
+    found = PoissonLearning(solver="direct").scores(seeds, edge_index, torch.tensor(weight).repeat(2), y >= 0)
+    np.testing.assert_allclose(found, u, rtol=0, atol=1e-10 * np.abs(u).max())
+
+
 def test_little_regularization_is_the_harmonic_function(kind):
     edge_index, edge_weight, seeds, mask, _ = problem(kind)
     expected = HarmonicFunction()(seeds, edge_index, mask, edge_weight)
@@ -151,6 +195,7 @@ def test_a_learned_teleport_reaches_neither_end(log_odds):
         (lambda: PersonalizedPageRank(1.0, learned=True), r"teleport=1.0.*between 0 and 1"),
         (lambda: AbsorbingWalk(0.0), r"rate=0.0.*positive"),
         (lambda: HeatKernel(0.0), r"time=0.0.*positive"),
+        (lambda: PoissonLearning(solver="iterative"), r"expected one of auto, direct, conjugate_gradients"),
         (lambda: LaplacianRegularization(-1.0), r"gamma=-1.0.*positive"),
         (lambda: LaplacianRegularization(power=0), r"power=0.*at least 1"),
         (lambda: LaplacianRegularization(power=2, solver="iterative"), r"messages do not converge"),
@@ -167,4 +212,6 @@ def test_directed_graphs_are_refused_where_the_formula_has_no_sense():
     _, _, seeds, mask, _ = problem("knn")
     with pytest.raises(ConfigError, match=r"LaplacianRegularization is defined for symmetric graphs.*ToUndirected"):
         LaplacianRegularization(power=2)(seeds, edge_index, mask, edge_weight)
+    with pytest.raises(ConfigError, match=r"PoissonLearning is defined for symmetric graphs"):
+        PoissonLearning()(seeds, edge_index, mask, edge_weight)
     LaplacianRegularization()(seeds, edge_index, mask, edge_weight)
