@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     )
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
-    from gloss_pyg.propagation import LabelPropagation, Propagation
+    from gloss_pyg.propagation import (
+        AbsorbingWalk,
+        HeatKernel,
+        LabelPropagation,
+        LaplacianRegularization,
+        PersonalizedPageRank,
+        PoissonLearning,
+        Propagation,
+    )
     from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
 
 __version__ = "0.1.0"
@@ -47,12 +55,21 @@ _HOMES = {
     ),
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
     "methods": ("FineTuning", "Method", "PropagationHead"),
-    "propagation": ("LabelPropagation", "Propagation"),
+    "propagation": (
+        "AbsorbingWalk",
+        "HeatKernel",
+        "LabelPropagation",
+        "LaplacianRegularization",
+        "PersonalizedPageRank",
+        "PoissonLearning",
+        "Propagation",
+    ),
     "training": ("GraphTrainer", "LossReport", "trainer_loss"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AbsorbingWalk",
     "ClassBalancedSampler",
     "ClassificationLoss",
     "Compose",
@@ -64,13 +81,17 @@ __all__ = [
     "FineTuning",
     "GLoss",
     "GraphTrainer",
+    "HeatKernel",
     "HybridLoss",
     "KNNGaussian",
     "LabelPropagation",
+    "LaplacianRegularization",
     "LossReport",
     "Method",
     "MultiHeadEdges",
     "MutualKNNGaussian",
+    "PersonalizedPageRank",
+    "PoissonLearning",
     "Propagation",
     "PropagationClassifier",
     "PropagationHead",

@@ -3,7 +3,16 @@
 Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are made for a width.
 """
 
-from gloss_pyg.propagation import HarmonicFunction, LabelPropagation, LabelSpreading
+from gloss_pyg.propagation import (
+    AbsorbingWalk,
+    HarmonicFunction,
+    HeatKernel,
+    LabelPropagation,
+    LabelSpreading,
+    LaplacianRegularization,
+    PersonalizedPageRank,
+    PoissonLearning,
+)
 
 CASES = {
     LabelPropagation: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
@@ -14,4 +23,20 @@ CASES = {
         {"solver": "iterative"},
     ],
     LabelSpreading: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    PersonalizedPageRank: [
+        {},
+        {"learned": True},
+        {"solver": "conjugate_gradients"},
+        {"solver": "iterative"},
+    ],
+    AbsorbingWalk: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    LaplacianRegularization: [
+        {},
+        {"power": 2},
+        {"solver": "conjugate_gradients"},
+        {"power": 2, "solver": "conjugate_gradients"},
+        {"solver": "iterative"},
+    ],
+    HeatKernel: [{}, {"learned": True}, {"solver": "iterative"}],
+    PoissonLearning: [{}, {"solver": "conjugate_gradients"}],
 }

@@ -5,15 +5,36 @@
 | `LabelPropagation` | `(I - T_UU)^-1 T_UL Y_L` | Zhu & Ghahramani 2002 |
 | `HarmonicFunction` | `L_UU^-1 W_UL Y_L` | Zhu, Ghahramani, Lafferty 2003 |
 | `LabelSpreading` | `(1 - a) (I - a S)^-1 Y` | Zhou et al. 2003 |
+| `PersonalizedPageRank` | `a (I - (1 - a) A)^-1 Y`, `a` fixed or learned | Page 1999; Gasteiger et al. 2019 |
+| `AbsorbingWalk` | `(Lambda + L)^-1 Lambda Y` | Wu et al. 2012 |
+| `LaplacianRegularization` | `(M + g L^p)^-1 M Y` | Belkin, Matveeva, Niyogi 2004 |
+| `HeatKernel` | `exp(-t L) Y`, `t` fixed or learned | Kondor & Lafferty 2002 |
+| `PoissonLearning` | `L u = sum_j (y_j - mean y) delta_j` | Calder et al. 2020 |
 
 All are called as `layer(y, edge_index, mask, edge_weight, x)`; a layer of your own derives from `Propagation` and
 writes one method, `scores`.
 """
 
+from gloss_pyg.propagation.absorbing_walk import AbsorbingWalk
 from gloss_pyg.propagation.base import Propagation
 from gloss_pyg.propagation.harmonic_function import HarmonicFunction
+from gloss_pyg.propagation.heat_kernel import HeatKernel
 from gloss_pyg.propagation.label_propagation import LabelPropagation
 from gloss_pyg.propagation.label_spreading import LabelSpreading
+from gloss_pyg.propagation.laplacian_regularization import LaplacianRegularization
+from gloss_pyg.propagation.personalized_page_rank import PersonalizedPageRank
+from gloss_pyg.propagation.poisson_learning import PoissonLearning
 from gloss_pyg.propagation.solved import SolvedPropagation
 
-__all__ = ["HarmonicFunction", "LabelPropagation", "LabelSpreading", "Propagation", "SolvedPropagation"]
+__all__ = [
+    "AbsorbingWalk",
+    "HarmonicFunction",
+    "HeatKernel",
+    "LabelPropagation",
+    "LabelSpreading",
+    "LaplacianRegularization",
+    "PersonalizedPageRank",
+    "PoissonLearning",
+    "Propagation",
+    "SolvedPropagation",
+]

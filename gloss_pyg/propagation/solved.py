@@ -57,12 +57,32 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
         self.max_iterations = max_iterations or 1000
         self._complained = False
 
+    @property
+    def iteration(self) -> Iteration:
+        """How this layer iterates, if it does."""
+        return Iteration(self.solver, self.tolerance, self.max_iterations, self._complain)
+
     def matrix(
-        self, edge_index: Int[Tensor, "2 edges"], edge_weight: Float[Tensor, " edges"], num_nodes: int
+        self,
+        edge_index: Int[Tensor, "2 edges"],
+        edge_weight: Float[Tensor, " edges"],
+        num_nodes: int,
+        *,
+        symmetric: bool = False,
     ) -> WeightMatrix:
-        """The graph's weights as a matrix that solves by this layer's solver."""
-        iteration = Iteration(self.solver, self.tolerance, self.max_iterations, self._complain)
-        return weight_matrix(edge_index, edge_weight, num_nodes, self.solver, iteration)
+        """The graph's weights as a matrix that solves by this layer's solver.
+
+        Raises:
+            ConfigError: where it must be `symmetric` and is not.
+        """
+        matrix = weight_matrix(edge_index, edge_weight, num_nodes, self.solver, self.iteration)
+        if symmetric and not matrix.symmetric:
+            raise ConfigError(
+                f"{type(self).__name__} is defined for symmetric graphs, and here an edge has no reverse of the same "
+                "weight. Use PyG's ToUndirected(reduce='mean'), or a layer that follows one-way edges, as "
+                "HarmonicFunction does."
+            )
+        return matrix
 
     def _complain(self, error: float) -> None:
         if self._complained:

@@ -54,6 +54,14 @@ class DenseMatrix(WeightMatrix):
         """See `WeightMatrix`."""
         return self.values @ rows
 
+    def transposed(self) -> "DenseMatrix":
+        """See `WeightMatrix`."""
+        return self if self.symmetric else self.with_values(self.values.T)
+
+    def pairs(self, left: Float[Tensor, "nodes columns"], right: Float[Tensor, "nodes columns"]) -> Tensor:
+        """See `WeightMatrix`."""
+        return left @ right.T
+
     def scaled(self, factor: Float[Tensor, " nodes"]) -> "DenseMatrix":
         """See `WeightMatrix`."""
         return self.with_values(factor[:, None] * self.values * factor)

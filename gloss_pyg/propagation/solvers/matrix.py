@@ -65,9 +65,29 @@ class WeightMatrix(ABC):
         component = self.component
         return scatter(rows, component, dim_size=int(component.max()) + 1, reduce="sum")[component]
 
+    @cached_property
+    def mean_degree(self) -> Float[Tensor, " nodes"]:
+        """For each node the mean degree of its component: the unit of what is compared with weights.
+
+        It makes a common factor of a graph's weights vanish, and each graph of a batch has its own. One where the
+        component has no edges.
+        """
+        if not self.num_nodes:
+            return self.degree
+        sums = self.by_component(torch.stack([self.degree, torch.ones_like(self.degree)], dim=1))
+        return torch.where(sums[:, 0] > 0, sums[:, 0] / sums[:, 1], 1.0)
+
     @abstractmethod
     def __matmul__(self, rows: Float[Tensor, "nodes columns"]) -> Float[Tensor, "nodes columns"]:
         """`W rows`."""
+
+    @abstractmethod
+    def transposed(self) -> "WeightMatrix":
+        """`W^T`, which is `W` where that is symmetric."""
+
+    @abstractmethod
+    def pairs(self, left: Float[Tensor, "nodes columns"], right: Float[Tensor, "nodes columns"]) -> Tensor:
+        """`left_i . right_j` at each weight `W[i, j]`, of the shape of `values`: the gradient of `<left, W right>`."""
 
     @abstractmethod
     def scaled(self, factor: Float[Tensor, " nodes"]) -> "WeightMatrix":

@@ -84,9 +84,19 @@ class Structure:
         matrix = torch.sparse_csr_tensor(self.rows, self.columns, weights, size, check_invariants=False)
         return matrix @ rows
 
+    def pairs(self, left: Tensor, right: Tensor) -> Tensor:
+        """`left_i . right_j` for each edge from `j` to `i`, in blocks of edges."""
+        found = left.new_empty(self.source.size(0))
+        step = max(1, BLOCK // max(left.size(1), 1))
+        for start in range(0, found.numel(), step):
+            block = slice(start, start + step)
+            received = left.index_select(0, self.target[block])
+            found[block] = received.mul_(right.index_select(0, self.source[block])).sum(dim=1)
+        return found
+
 
 class _Product(torch.autograd.Function):
-    """`W X`: `dL/dX = W^T G`, `dL/dW_ij = G_i . X_j` for each edge, in blocks of edges."""
+    """`W X`: `dL/dX = W^T G`, `dL/dW_ij = G_i . X_j` for each edge."""
 
     @staticmethod
     def forward(ctx: Any, weights: Tensor, rows: Tensor, structure: Structure, symmetric: bool) -> Tensor:
@@ -101,12 +111,7 @@ class _Product(torch.autograd.Function):
         structure: Structure = ctx.structure
         in_weights = in_rows = None
         if ctx.needs_input_grad[0]:
-            in_weights = torch.empty_like(weights)
-            step = max(1, BLOCK // max(rows.size(1), 1))
-            for start in range(0, weights.numel(), step):
-                block = slice(start, start + step)
-                received = gradient.index_select(0, structure.target[block])
-                in_weights[block] = received.mul_(rows.index_select(0, structure.source[block])).sum(dim=1)
+            in_weights = structure.pairs(gradient, rows)
         if ctx.needs_input_grad[1]:
             if ctx.symmetric:
                 in_rows = structure.product(weights, gradient)
@@ -155,6 +160,18 @@ class SparseMatrix(WeightMatrix):
         """See `WeightMatrix`."""
         result: Tensor = _Product.apply(self.values, rows, self.structure, self.symmetric)  # type: ignore[no-untyped-call]
         return result
+
+    def transposed(self) -> "SparseMatrix":
+        """See `WeightMatrix`."""
+        if self.symmetric:
+            return self
+        turned = self.structure.transposed
+        values = self.values if turned.order is None else self.values[turned.order]
+        return SparseMatrix(turned, values, self.iteration, symmetric=False)
+
+    def pairs(self, left: Float[Tensor, "nodes columns"], right: Float[Tensor, "nodes columns"]) -> Tensor:
+        """See `WeightMatrix`."""
+        return self.structure.pairs(left, right)
 
     def scaled(self, factor: Float[Tensor, " nodes"]) -> "SparseMatrix":
         """See `WeightMatrix`."""

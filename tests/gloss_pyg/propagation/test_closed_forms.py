@@ -1,0 +1,217 @@
+"""Scores of the layers that solve a system, against their formulas written plainly with numpy in float64."""
+
+import numpy as np
+import plain_reference as plain
+import pytest
+import torch
+from scipy.linalg import expm
+from test_solvers import C, N, graph_of
+
+from gloss_pyg.errors import ConfigError
+from gloss_pyg.propagation import (
+    AbsorbingWalk,
+    HarmonicFunction,
+    HeatKernel,
+    LabelSpreading,
+    LaplacianRegularization,
+    PersonalizedPageRank,
+    PoissonLearning,
+)
+
+SYMMETRIC = ("complete", "knn", "disconnected", "loops", "shuffled")
+FAR = {"direct": 1e-10, "conjugate_gradients": 1e-8, "iterative": 1e-8}  # relative, of the largest score
+
+
+@pytest.fixture(params=SYMMETRIC)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(params=FAR)
+def solver(request):
+    return request.param
+
+
+def problem(kind):
+    """Edges, seeds and mask, and the dense weights."""
+    edge_index, edge_weight = graph_of(kind)
+    mask = torch.arange(N) % 3 == 0
+    seeds = torch.eye(C, dtype=torch.float64)[torch.arange(N) // 3 % C] * mask[:, None]
+    return edge_index, edge_weight, seeds, mask, plain.dense(edge_index, edge_weight, N)
+
+
+def components(w):
+    """Whether two nodes are in one component."""
+    return np.array([plain.reachable(w + w.T, np.arange(N) == i) for i in range(N)])
+
+
+def component_means(w):
+    """Mean degree of each node's component, one where there are no edges."""
+    same = components(w)
+    means = same @ w.sum(axis=1) / same.sum(axis=1)
+    return np.where(means > 0, means, 1)
+
+
+def laplacian(w):
+    return np.diag(w.sum(axis=1)) - w
+
+
+def normalised(w):
+    d = w.sum(axis=1)
+    s = np.where(d > 0, 1 / np.sqrt(np.where(d > 0, d, 1)), 0)
+    return s[:, None] * w * s
+
+
+def check(layer, kind, expected, tolerance):
+    edge_index, edge_weight, seeds, mask, _ = problem(kind)
+    found = layer.scores(seeds, edge_index, edge_weight, mask).detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+def test_personalized_page_rank(kind, solver):
+    *_, seeds, _, w = problem(kind)
+    expected = 0.2 * np.linalg.solve(np.eye(N) - 0.8 * normalised(w), seeds.numpy())
+    check(PersonalizedPageRank(0.2, solver=solver), kind, expected, FAR[solver])
+    check(PersonalizedPageRank(0.2, learned=True, solver=solver).double(), kind, expected, 1e-7)  # made in float32
+    check(LabelSpreading(0.8, solver=solver), kind, expected, FAR[solver])
+
+
+def test_absorbing_walk(kind, solver):
+    *_, seeds, _, w = problem(kind)
+    scaled = laplacian(w) / component_means(w)[:, None]
+    expected = np.linalg.solve(0.3 * np.eye(N) + scaled, 0.3 * seeds.numpy())
+    check(AbsorbingWalk(0.3, solver=solver), kind, expected, FAR[solver])
+
+
+@pytest.mark.parametrize("power", [1, 2, 3])
+def test_laplacian_regularization(kind, solver, power):
+    if power > 1 and solver == "iterative":
+        pytest.skip("refused")
+    *_, seeds, mask, w = problem(kind)
+    scaled = laplacian(w) / component_means(w)[:, None]
+    m = np.diag(mask.numpy().astype(float))
+    system = m + 0.2 * np.linalg.matrix_power(scaled, power)
+    expected = np.linalg.lstsq(system, m @ seeds.numpy(), rcond=1e-12)[0]  # zero where none is seen
+    check(LaplacianRegularization(0.2, power, solver=solver), kind, expected, FAR[solver] * 100 ** (power - 1))
+
+
+@pytest.mark.parametrize("solver", ["direct", "iterative"])
+@pytest.mark.parametrize("kind", [*SYMMETRIC, "directed"])
+@pytest.mark.parametrize("time", [0.01, 1.0, 40.0])
+def test_heat_kernel(kind, solver, time):
+    *_, seeds, _, w = problem(kind)
+    d = w.sum(axis=1)
+    s = 1 / np.sqrt(np.where(d > 0, d, component_means(w)))
+    expected = expm(time * (s[:, None] * w * s - np.eye(N))) @ seeds.numpy()
+    check(HeatKernel(time, solver=solver), kind, expected, 1e-10)
+    check(HeatKernel(time, learned=True, solver=solver).double(), kind, expected, 1e-5)  # made in float32
+
+
+def plain_poisson(w, seeds):
+    """The potential, component by component, by the pseudo-inverse."""
+    result, d = np.zeros_like(seeds), w.sum(axis=1)
+    for members in np.unique(components(w), axis=0):
+        labelled = members & seeds.any(axis=1)
+        if not labelled.any() or members.sum() == 1:
+            continue
+        sources = np.where(labelled[:, None], seeds - seeds[labelled].mean(axis=0), 0)[members]
+        u = np.linalg.pinv(laplacian(w)[np.ix_(members, members)]) @ sources
+        result[members] = u - d[members] @ u / d[members].sum()
+    return result
+
+
+def test_poisson_learning(kind, solver):
+    if solver == "iterative":
+        pytest.skip("refused")
+    *_, seeds, _, w = problem(kind)
+    check(PoissonLearning(solver=solver), kind, plain_poisson(w, seeds.numpy()), FAR[solver])
+
+
+@pytest.mark.parametrize("spread", [0, 6, 30, 60])
+def test_poisson_learning_on_a_chain_of_weights_far_apart(spread):
+    # On a chain the flow over each edge is the sum of the sources behind it, so that its potential is known exactly.
+    n = 8
+    weight = 10.0 ** (spread * (np.array([3, 0, 6, 2, 5, 1, 4]) / 6 - 0.5))
+    chain = torch.arange(n - 1)
+    edge_index = torch.cat([torch.stack([chain, chain + 1]), torch.stack([chain + 1, chain])], dim=1)
+    y = torch.tensor([0, 0, -1, 1, -1, 2, -1, 1])
+    seeds = torch.eye(3, dtype=torch.float64)[y.clamp(min=0)] * (y >= 0)[:, None]
+    sources = np.where(y[:, None] >= 0, seeds.numpy() - seeds.numpy()[y >= 0].mean(axis=0), 0)
+    drops = np.cumsum(sources, axis=0)[:-1] / weight[:, None]
+    u = np.concatenate([np.zeros((1, 3)), -np.cumsum(drops, axis=0)])
+    degree = np.concatenate([[0], weight]) + np.concatenate([weight, [0]])
+    u = u - degree @ u / degree.sum()
+    found = PoissonLearning(solver="direct").scores(seeds, edge_index, torch.tensor(weight).repeat(2), y >= 0)
+    np.testing.assert_allclose(found, u, rtol=0, atol=1e-10 * np.abs(u).max())
+
+
+def test_little_regularization_is_the_harmonic_function(kind):
+    edge_index, edge_weight, seeds, mask, _ = problem(kind)
+    expected = HarmonicFunction()(seeds, edge_index, mask, edge_weight)
+    found = LaplacianRegularization(1e-9)(seeds, edge_index, mask, edge_weight)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_the_learned_time_is_learned():
+    layer = HeatKernel(3.0, learned=True, num_classes=C)
+    assert layer.time == pytest.approx(3.0)
+    assert HeatKernel(3.0).time == 3.0
+    edge_index, edge_weight, seeds, mask, _ = problem("knn")
+    layer(seeds, edge_index, mask, edge_weight)[~mask, 0].log().mean().backward()
+    assert abs(float(layer.log_time.grad)) > 1e-3
+
+
+def test_teleport_is_read_back_and_learned():
+    layer = PersonalizedPageRank(0.3, learned=True, num_classes=C)
+    assert layer.teleport == pytest.approx(0.3)
+    assert PersonalizedPageRank(0.3).teleport == 0.3
+    assert not list(PersonalizedPageRank(0.3).parameters())
+    edge_index, edge_weight, seeds, mask, _ = problem("knn")
+    optimiser = torch.optim.SGD(layer.parameters(), lr=1.0)
+    for _ in range(20):
+        optimiser.zero_grad()
+        (-layer(seeds, edge_index, mask, edge_weight)[~mask, 0].log().mean()).backward()
+        optimiser.step()
+    assert 0 < layer.teleport < 1
+    assert abs(layer.teleport - 0.3) > 0.01
+
+
+@pytest.mark.parametrize("log_odds", [-25.0, 25.0])
+def test_a_learned_teleport_reaches_neither_end(log_odds):
+    layer = PersonalizedPageRank(learned=True)
+    with torch.no_grad():
+        layer.log_odds.fill_(log_odds)
+    edge_index, edge_weight, seeds, mask, _ = problem("knn")
+    found = layer(seeds, edge_index, mask, edge_weight.float())
+    torch.testing.assert_close(found.sum(dim=1), torch.ones(N))
+    found[:, 0].sum().backward()
+    assert bool(layer.log_odds.grad.isfinite())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: PersonalizedPageRank(0.0), r"teleport=0.0.*between 0 and 1"),
+        (lambda: PersonalizedPageRank(1.0, learned=True), r"teleport=1.0.*between 0 and 1"),
+        (lambda: AbsorbingWalk(0.0), r"rate=0.0.*positive"),
+        (lambda: HeatKernel(0.0), r"time=0.0.*positive"),
+        (lambda: PoissonLearning(solver="iterative"), r"expected one of auto, direct, conjugate_gradients"),
+        (lambda: LaplacianRegularization(-1.0), r"gamma=-1.0.*positive"),
+        (lambda: LaplacianRegularization(power=0), r"power=0.*at least 1"),
+        (lambda: LaplacianRegularization(power=2, solver="iterative"), r"messages do not converge"),
+        (lambda: LaplacianRegularization(temperature=0.5), r"temperature is for power > 1"),
+    ],
+)
+def test_unsound_arguments_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def test_directed_graphs_are_refused_where_the_formula_has_no_sense():
+    edge_index, edge_weight = graph_of("directed")
+    _, _, seeds, mask, _ = problem("knn")
+    with pytest.raises(ConfigError, match=r"LaplacianRegularization is defined for symmetric graphs.*ToUndirected"):
+        LaplacianRegularization(power=2)(seeds, edge_index, mask, edge_weight)
+    with pytest.raises(ConfigError, match=r"PoissonLearning is defined for symmetric graphs"):
+        PoissonLearning()(seeds, edge_index, mask, edge_weight)
+    LaplacianRegularization()(seeds, edge_index, mask, edge_weight)
