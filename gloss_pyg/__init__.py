@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     )
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
-    from gloss_pyg.propagation import LabelPropagation, Propagation
+    from gloss_pyg.propagation import (
+        HarmonicFunction,
+        LabelPropagation,
+        LabelSpreading,
+        Propagation,
+        SinkhornPropagation,
+    )
     from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
 
 __version__ = "0.1.0"
@@ -47,7 +53,13 @@ _HOMES = {
     ),
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
     "methods": ("FineTuning", "Method", "PropagationHead"),
-    "propagation": ("LabelPropagation", "Propagation"),
+    "propagation": (
+        "HarmonicFunction",
+        "LabelPropagation",
+        "LabelSpreading",
+        "Propagation",
+        "SinkhornPropagation",
+    ),
     "training": ("GraphTrainer", "LossReport", "trainer_loss"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -64,9 +76,11 @@ __all__ = [
     "FineTuning",
     "GLoss",
     "GraphTrainer",
+    "HarmonicFunction",
     "HybridLoss",
     "KNNGaussian",
     "LabelPropagation",
+    "LabelSpreading",
     "LossReport",
     "Method",
     "MultiHeadEdges",
@@ -75,6 +89,7 @@ __all__ = [
     "PropagationClassifier",
     "PropagationHead",
     "PublishedCode",
+    "SinkhornPropagation",
     "TextEncoder",
     "TopK",
     "load_text_dataset",

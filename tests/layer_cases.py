@@ -3,7 +3,7 @@
 Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are made for a width.
 """
 
-from gloss_pyg.propagation import HarmonicFunction, LabelPropagation, LabelSpreading
+from gloss_pyg.propagation import HarmonicFunction, LabelPropagation, LabelSpreading, SinkhornPropagation
 
 CASES = {
     LabelPropagation: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
@@ -14,4 +14,5 @@ CASES = {
         {"solver": "iterative"},
     ],
     LabelSpreading: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
 }
