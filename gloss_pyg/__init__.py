@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         HarmonicFunction,
         LabelPropagation,
         LabelSpreading,
+        NearestLabelled,
         Propagation,
         SinkhornPropagation,
     )
@@ -57,6 +58,7 @@ _HOMES = {
         "HarmonicFunction",
         "LabelPropagation",
         "LabelSpreading",
+        "NearestLabelled",
         "Propagation",
         "SinkhornPropagation",
     ),
@@ -85,6 +87,7 @@ __all__ = [
     "Method",
     "MultiHeadEdges",
     "MutualKNNGaussian",
+    "NearestLabelled",
     "Propagation",
     "PropagationClassifier",
     "PropagationHead",

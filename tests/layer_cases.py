@@ -3,7 +3,13 @@
 Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are made for a width.
 """
 
-from gloss_pyg.propagation import HarmonicFunction, LabelPropagation, LabelSpreading, SinkhornPropagation
+from gloss_pyg.propagation import (
+    HarmonicFunction,
+    LabelPropagation,
+    LabelSpreading,
+    NearestLabelled,
+    SinkhornPropagation,
+)
 
 CASES = {
     LabelPropagation: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
@@ -14,5 +20,6 @@ CASES = {
         {"solver": "iterative"},
     ],
     LabelSpreading: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    NearestLabelled: [{}],
     SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
 }

@@ -5,6 +5,7 @@
 | `LabelPropagation` | `(I - T_UU)^-1 T_UL Y_L` | Zhu & Ghahramani 2002 |
 | `HarmonicFunction` | `L_UU^-1 W_UL Y_L` | Zhu, Ghahramani, Lafferty 2003 |
 | `LabelSpreading` | `(1 - a) (I - a S)^-1 Y` | Zhou et al. 2003 |
+| `NearestLabelled` | `softmax_j(log W_ij) Y_j`, over labelled neighbours alone | Goldberger et al. 2004 |
 | `SinkhornPropagation` | harmonic on the kernel made doubly stochastic | Sinkhorn & Knopp 1967; Landa et al. 2021 |
 
 All are called as `layer(y, edge_index, mask, edge_weight, x)`; a layer of your own derives from `Propagation` and
@@ -15,6 +16,7 @@ from gloss_pyg.propagation.base import Propagation
 from gloss_pyg.propagation.harmonic_function import HarmonicFunction
 from gloss_pyg.propagation.label_propagation import LabelPropagation
 from gloss_pyg.propagation.label_spreading import LabelSpreading
+from gloss_pyg.propagation.nearest_labelled import NearestLabelled
 from gloss_pyg.propagation.sinkhorn_propagation import SinkhornPropagation
 from gloss_pyg.propagation.solved import SolvedPropagation
 
@@ -22,6 +24,7 @@ __all__ = [
     "HarmonicFunction",
     "LabelPropagation",
     "LabelSpreading",
+    "NearestLabelled",
     "Propagation",
     "SinkhornPropagation",
     "SolvedPropagation",
