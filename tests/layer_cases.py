@@ -10,8 +10,10 @@ from gloss_pyg.propagation import (
     LabelPropagation,
     LabelSpreading,
     LaplacianRegularization,
+    NearestLabelled,
     PersonalizedPageRank,
     PoissonLearning,
+    SinkhornPropagation,
 )
 
 CASES = {
@@ -39,4 +41,6 @@ CASES = {
     ],
     HeatKernel: [{}, {"learned": True}, {"solver": "iterative"}],
     PoissonLearning: [{}, {"solver": "conjugate_gradients"}],
+    NearestLabelled: [{}],
+    SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
 }

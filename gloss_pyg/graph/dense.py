@@ -9,9 +9,10 @@ from torch_geometric.data.datapipes import functional_transform
 from gloss_pyg.graph.attachment import Attachment
 from gloss_pyg.graph.bandwidth import Bandwidth, SigmaRule
 from gloss_pyg.graph.base import GraphRule
-from gloss_pyg.graph.distances import unit_rows
+from gloss_pyg.graph.distances import differentiable_unit_rows, squared_distances, unit_rows
 from gloss_pyg.graph.edges import complete_edge_index, mark_symmetric
 from gloss_pyg.graph.kernel import complete_weights
+from gloss_pyg.graph.log_weights import note_matrix
 
 
 @final
@@ -55,8 +56,17 @@ class DenseGaussian(GraphRule):
     def edges(self, x: Float[Tensor, "nodes dim"]) -> tuple[Int[Tensor, "2 edges"], Float[Tensor, " edges"]]:
         """Edges of all pairs and their weights."""
         edge_index = complete_edge_index(x.size(0), x.device)
-        return edge_index, mark_symmetric(edge_index, complete_weights(x, self.bandwidth(x)))
+        precision = self.bandwidth(x)
+        edge_weight = mark_symmetric(edge_index, complete_weights(x, precision))
+        note_matrix(edge_weight, lambda: _logarithms(x, precision), holes=False)
+        return edge_index, edge_weight
 
     def attachment(self, x: Float[Tensor, "nodes dim"]) -> Attachment:
         """How to attach new documents to the graph of these embeddings: to all of them."""
         return Attachment(unit_rows(x.detach())[0], self.bandwidth(x).detach(), x.size(0))
+
+
+def _logarithms(x: Tensor, precision: Tensor) -> Float[Tensor, "nodes nodes"]:
+    distances = squared_distances(differentiable_unit_rows(x.double()))
+    precise = precision.double()
+    return -distances * (precise.square() if precise.dim() == 0 else precise[:, None] * precise)

@@ -163,7 +163,7 @@ class PairKernel(torch.autograd.Function):
         """See the module docstring."""
         rows, reciprocal = unit_rows(x)
         distances = rows.new_empty(pairs.size(1))
-        for block in _blocks(pairs.size(1), rows.size(1)):
+        for block in pair_blocks(pairs.size(1), rows.size(1)):
             first, second = rows[pairs[0, block]], rows[pairs[1, block]]
             distances[block] = (first - second).square_().sum(dim=1)
         scale = pair_scale(precision, pairs)
@@ -185,7 +185,7 @@ class PairKernel(torch.autograd.Function):
             return None, in_precision, None
         product = product * pair_scale(precision, pairs)
         in_rows = torch.zeros_like(rows)
-        for block in _blocks(pairs.size(1), rows.size(1)):
+        for block in pair_blocks(pairs.size(1), rows.size(1)):
             pulled = (rows[pairs[0, block]] - rows[pairs[1, block]]).mul_(-2 * product[block, None])
             in_rows.index_add_(0, pairs[0, block], pulled)
             in_rows.index_add_(0, pairs[1, block], pulled, alpha=-1)
@@ -197,7 +197,8 @@ def pair_scale(precision: Tensor, pairs: Tensor) -> Tensor:
     return precision.square() if precision.dim() == 0 else precision[pairs[0]] * precision[pairs[1]]
 
 
-def _blocks(num_pairs: int, dim: int) -> list[slice]:
+def pair_blocks(num_pairs: int, dim: int) -> list[slice]:
+    """Pairs in blocks whose differences take a fixed amount of memory."""
     step = max(1, PairKernel.BLOCK // max(dim, 1))
     return [slice(start, min(start + step, num_pairs)) for start in range(0, num_pairs, step)]
 

@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from gloss_pyg.graph.edges import Square, from_off_diagonal, off_diagonal, squares
 from gloss_pyg.graph.faint import FAINT_ROW, drop_smallest, raise_and_rescue
+from gloss_pyg.graph.log_weights import note_matrix
 
 
 def weights_from_logarithms(logarithms: Float[Tensor, "nodes nodes"], dtype: torch.dtype) -> Float[Tensor, " edges"]:
@@ -29,6 +30,7 @@ def weights_from_logarithms(logarithms: Float[Tensor, "nodes nodes"], dtype: tor
     """
     weight, matrix, degree = _Exponential.apply(logarithms, dtype)  # type: ignore[no-untyped-call]
     squares.put(weight, Square(matrix, degree))
+    note_matrix(weight, lambda: logarithms, holes=True)
     return cast("Tensor", weight)
 
 

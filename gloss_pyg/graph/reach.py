@@ -15,6 +15,7 @@ def reached(
     edge_weight: Float[Tensor, " edges"],
     *,
     absorbing: bool,
+    hops: int | None = None,
 ) -> Bool[Tensor, "nodes classes"]:
     """Whether a path of edges with positive weight leads from a seed of each class to each node.
 
@@ -25,6 +26,7 @@ def reached(
         edge_index: Edges from row 0 to row 1.
         edge_weight: Their weights; an edge of weight zero leads nowhere.
         absorbing: See `mask`.
+        hops: How many edges a path has at most; by default any number.
 
     Example:
         >>> chain = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, nodes 0 and 1 are seeds of classes 0 and 1
@@ -42,7 +44,7 @@ def reached(
     leading = edge_weight > 0
     source, target = edge_index[0, leading], edge_index[1, leading]
     senders = sources
-    while True:
+    for _ in range(n if hops is None else hops):
         if adjacency is not None:
             received = adjacency @ senders.float()
         else:
@@ -50,9 +52,10 @@ def reached(
             received.index_add_(0, target, senders[source].float())
         grown = found | (received > 0)
         if torch.equal(grown, found):
-            return found
+            break
         found = grown
         senders = sources | (grown & relay) if relay is not None else grown
+    return found
 
 
 def is_connected(edge_index: Tensor, edge_weight: Tensor, num_nodes: int) -> bool:

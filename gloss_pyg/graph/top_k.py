@@ -12,6 +12,7 @@ from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.base import GraphStep
 from gloss_pyg.graph.batches import graph_sizes, set_edges
 from gloss_pyg.graph.edges import from_off_diagonal, is_complete, is_marked_symmetric, mark_symmetric, off_diagonal
+from gloss_pyg.graph.log_weights import note_selection
 from gloss_pyg.graph.neighbours import smallest_of_rows
 
 
@@ -65,6 +66,7 @@ class TopK(GraphStep):
         fewer, weight = edge_index[:, kept], edge_weight[kept]
         if is_marked_symmetric(edge_index, edge_weight):
             mark_symmetric(fewer, weight)
+        note_selection(edge_weight, kept, weight)
         attributes = data.get("edge_attr")
         if attributes is not None:
             data.edge_attr = attributes[kept]

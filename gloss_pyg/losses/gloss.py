@@ -13,6 +13,7 @@ from torch_geometric.transforms import BaseTransform
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian, check_result, check_steps, fittable_parts
+from gloss_pyg.graph.log_weights import leads
 from gloss_pyg.graph.reach import is_connected, reached
 from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
@@ -199,8 +200,17 @@ class GLoss(nn.Module):
         edge_index, edge_weight = cast("Tensor", graph.edge_index), cast("Tensor", graph.edge_weight)
         if is_connected(edge_index, edge_weight, seeds.size(0)):
             return seeds.sum(dim=0).index_select(0, own) > 0
-        absorbing = isinstance(self.propagation, Propagation) and self.propagation.absorbing
-        by_class = reached(seeds > 0, seen, edge_index, edge_weight, absorbing=absorbing)
+        layer = self.propagation if isinstance(self.propagation, Propagation) else None
+        if layer is not None and layer.reads_logarithms:
+            edge_weight = leads(edge_weight).to(edge_weight.dtype)
+        by_class = reached(
+            seeds > 0,
+            seen,
+            edge_index,
+            edge_weight,
+            absorbing=layer is not None and layer.absorbing,
+            hops=None if layer is None else layer.hops,
+        )
         return by_class.gather(1, own[:, None]).squeeze(1)
 
 

@@ -10,6 +10,8 @@
 | `LaplacianRegularization` | `(M + g L^p)^-1 M Y` | Belkin, Matveeva, Niyogi 2004 |
 | `HeatKernel` | `exp(-t L) Y`, `t` fixed or learned | Kondor & Lafferty 2002 |
 | `PoissonLearning` | `L u = sum_j (y_j - mean y) delta_j` | Calder et al. 2020 |
+| `NearestLabelled` | `softmax_j(log W_ij) Y_j`, over labelled neighbours alone | Goldberger et al. 2004 |
+| `SinkhornPropagation` | harmonic on the kernel made doubly stochastic | Sinkhorn & Knopp 1967; Landa et al. 2021 |
 
 All are called as `layer(y, edge_index, mask, edge_weight, x)`; a layer of your own derives from `Propagation` and
 writes one method, `scores`.
@@ -22,8 +24,10 @@ from gloss_pyg.propagation.heat_kernel import HeatKernel
 from gloss_pyg.propagation.label_propagation import LabelPropagation
 from gloss_pyg.propagation.label_spreading import LabelSpreading
 from gloss_pyg.propagation.laplacian_regularization import LaplacianRegularization
+from gloss_pyg.propagation.nearest_labelled import NearestLabelled
 from gloss_pyg.propagation.personalized_page_rank import PersonalizedPageRank
 from gloss_pyg.propagation.poisson_learning import PoissonLearning
+from gloss_pyg.propagation.sinkhorn_propagation import SinkhornPropagation
 from gloss_pyg.propagation.solved import SolvedPropagation
 
 __all__ = [
@@ -33,8 +37,10 @@ __all__ = [
     "LabelPropagation",
     "LabelSpreading",
     "LaplacianRegularization",
+    "NearestLabelled",
     "PersonalizedPageRank",
     "PoissonLearning",
     "Propagation",
+    "SinkhornPropagation",
     "SolvedPropagation",
 ]

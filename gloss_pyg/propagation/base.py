@@ -13,6 +13,7 @@ from torch_geometric.nn import MessagePassing
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph.edges import is_marked_symmetric, mark_symmetric
+from gloss_pyg.graph.log_weights import copy_note
 from gloss_pyg.propagation.checks import check_base, check_graph, check_labels, check_needs
 from gloss_pyg.propagation.rows import rows_to_one, sharpened
 from gloss_pyg.propagation.solvers.precision import Widen, is_faint
@@ -43,6 +44,8 @@ class Propagation(MessagePassing, ABC):
     * `signed` (false): whether scores may be negative;
     * `through_weights` (true), `through_x` (false): whether its result has a gradient in `edge_weight`, in `x`;
     * `reads_scale` (false): whether a common factor of the weights changes the result; graph rules may put one in;
+    * `reads_logarithms` (false): whether it works on `gloss_pyg.graph.log_weights`, so that labels also travel along
+      edges whose weight has underflowed but whose logarithm is known;
     * `needs_x`, `needs_base` (false): whether `x`, or `base` (another model's probabilities `[N, C]`) must be given;
     * `needs_num_classes` (false): whether it has parameters a class wide, so that `num_classes` must be given.
 
@@ -66,6 +69,7 @@ class Propagation(MessagePassing, ABC):
     through_weights: bool = True
     through_x: bool = False
     reads_scale: bool = False
+    reads_logarithms: bool = False
     needs_x: ClassVar[bool] = False
     needs_base: ClassVar[bool] = False
     needs_num_classes: ClassVar[bool] = False
@@ -141,4 +145,5 @@ class Propagation(MessagePassing, ABC):
 def _widen(edge_index: Tensor, edge_weight: Tensor) -> Tensor:
     """Weights in float64, still known to be symmetric where they were."""
     wide: Tensor = Widen.apply(edge_weight)  # type: ignore[no-untyped-call]
+    copy_note(edge_weight, wide)
     return mark_symmetric(edge_index, wide) if is_marked_symmetric(edge_index, edge_weight) else wide

@@ -1,27 +1,26 @@
 """Which seeds are tied to which nodes, and how strongly: what a layer's rows are checked against."""
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gloss_pyg.graph.log_weights import leads, log_weights, logarithms
 from gloss_pyg.testing.example import Example
 
 
-def path_strength(example: Example, *, absorbing: bool, hops: int | None) -> Float[Tensor, "nodes classes"]:
+def path_strength(
+    example: Example, *, absorbing: bool, hops: int | None, reads_logarithms: bool = False
+) -> Float[Tensor, "nodes classes"]:
     """How strongly the seeds of each class are tied to each node: minus infinity where no path leads.
 
     The logarithm of the largest product of relative weights `w_ij / max(d_i, d_j)` over paths of at most `hops` edges
     that pass no seed where the layer is absorbing. It bounds from below what a layer that divides by degrees can lose
-    to rounding.
+    to rounding. For a layer that reads logarithms, edges count whose weight has vanished while its logarithm is known.
     """
     n = example.y.size(0)
-    dense = torch.zeros(n, n, dtype=torch.float64)
-    source, target = example.edge_index.cpu()
-    dense.index_put_((target, source), example.edge_weight.detach().double().cpu(), accumulate=True)
-    degree = torch.maximum(dense.sum(dim=0), dense.sum(dim=1))
-    relative = (dense / torch.maximum(degree[:, None], degree).clamp(min=math.ulp(0.0))).log()
+    dense = _logarithms(example, reads_logarithms=reads_logarithms)
+    degree = torch.maximum(dense.logsumexp(dim=0), dense.logsumexp(dim=1))
+    relative = torch.where(dense > -torch.inf, dense - torch.maximum(degree[:, None], degree), -torch.inf)
     own = torch.where(example.seeds.detach().cpu() > 0, 0.0, -torch.inf).double()
     found, relay = own, ~example.mask.cpu()[:, None]
     for _ in range(n if hops is None else min(hops, n)):
@@ -31,3 +30,17 @@ def path_strength(example: Example, *, absorbing: bool, hops: int | None) -> Flo
             break
         found = grown
     return found
+
+
+@torch.no_grad()
+def _logarithms(example: Example, *, reads_logarithms: bool) -> Tensor:
+    """`log W`, minus infinity where there is no edge."""
+    n, weight = example.y.size(0), example.edge_weight
+    source, target = example.edge_index.cpu()
+    if not reads_logarithms or logarithms.get(weight) is None:
+        dense = torch.zeros(n, n, dtype=torch.float64)
+        return dense.index_put_((target, source), weight.double().cpu(), accumulate=True).log()
+    chosen = leads(weight).nonzero().squeeze(1)
+    known = torch.full((n, n), -torch.inf, dtype=torch.float64)
+    known[target[chosen.cpu()], source[chosen.cpu()]] = log_weights(weight, chosen).double().cpu()
+    return known

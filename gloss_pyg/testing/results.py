@@ -1,6 +1,7 @@
 """What every single result must be: its shape and format, and what its rows hold."""
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,10 +30,11 @@ def check_result(subject: Subject, example: Example, result: Tensor, *, doubtful
     layer, dtype = subject.layer, example.edge_weight.dtype
     rows, slack = result.detach().double().cpu(), ROUNDING[dtype]
     _check_entries(subject, example, rows)
-    tied = path_strength(example, absorbing=layer.absorbing, hops=layer.hops)
+    paths = partial(path_strength, example, absorbing=layer.absorbing, reads_logarithms=layer.reads_logarithms)
+    tied = paths(hops=layer.hops)
     # Where weights lie sixty orders of magnitude apart, a solver that stops at a residual does not see weaker ties.
     tied = tied > (FAINT[dtype] if example.tame else math.log(max(subject.tolerance, slack)))
-    possible = path_strength(example, absorbing=layer.absorbing, hops=None) > -torch.inf
+    possible = paths(hops=None) > -torch.inf
     _check_sums(subject, example, rows, slack, tied & (not doubtful), possible)
     if layer.absorbing:
         _check_kept(subject, example, rows, slack)

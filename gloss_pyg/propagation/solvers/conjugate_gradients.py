@@ -50,7 +50,7 @@ def conjugate_gradients(
     goal = tolerance * size
     solution, residual = torch.zeros_like(right), right.clone()
     left = max_iterations
-    error = float("inf")
+    error, reached = float("inf"), size
     for _ in range(RESTARTS):
         step, used = _descend(apply, residual, 1 / diagonal.to(residual.dtype), goal, left)
         solution = solution.to(step.dtype) + step
@@ -65,7 +65,8 @@ def conjugate_gradients(
             break
         solution = solution.double()
     complain(error)
-    return solution.to(right.dtype)
+    # Where the operator is singular but for rounding a column may have run away; zero is then the better answer.
+    return torch.where(reached <= size, solution, 0.0).to(right.dtype)
 
 
 def _lengths(rows: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 import math
 
+import pytest
 import torch
 
 from gloss_pyg.graph.reach import reached
@@ -15,7 +16,7 @@ def test_strength_of_a_chain():
     mask = torch.tensor([True, False, False])
     example = Example("a chain", "", y, mask, edges, weight, x, y)
     found = path_strength(example, absorbing=False, hops=None)
-    assert found[:, 0].exp().tolist() == [1, 1 / 4, 3 / 16]  # degrees 1, 4, 3
+    assert found[:, 0].exp().tolist() == pytest.approx([1, 1 / 4, 3 / 16], rel=1e-12)  # degrees 1, 4, 3
     assert found[:, 1].tolist() == [-math.inf] * 3
     assert path_strength(example, absorbing=False, hops=1)[2, 0] == -math.inf
 
