@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.distances import distances_to, squared_distances, unit_rows
+from gloss_pyg.graph.faint import widened
 from gloss_pyg.graph.fitting import Fittable
 from gloss_pyg.graph.neighbours import nearest_neighbours
 from gloss_pyg.graph.notes import Notes
@@ -145,7 +146,8 @@ class Bandwidth(Fittable):
                 gives them; they spare the rule "local" a search.
         """
         if self.rule == "learned":
-            return torch.exp(-self.log_sigma) / math.sqrt(2)
+            # In float64: a steep gradient, clamped to float32's range, would leave it again in the exponential's.
+            return torch.exp(-widened(self.log_sigma)) / math.sqrt(2)
         if self.rule == "sqrt":
             if bool(self.sigma.isnan()):
                 raise ConfigError(

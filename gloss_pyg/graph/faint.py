@@ -7,10 +7,12 @@ an exponent of minus infinity, gets none here either.
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 # Rows whose weights sum to less than this go through `raise_and_rescue`.
 FAINT_ROW = {torch.float32: 1e-10, torch.float64: 1e-90}
@@ -51,3 +53,38 @@ def raise_and_rescue(
         weights[lost, neighbour] = tiny
         weights[neighbour, lost] = tiny
     return weights, smooth
+
+
+def finite_cast(gradient: Tensor, dtype: torch.dtype) -> Tensor:
+    """A gradient in another number format, clamped to a quarter of its range instead of becoming infinite.
+
+    A quarter, because the gradients of an edge's two directions are added up on their way to the embeddings.
+    """
+    if gradient.dtype == dtype:
+        return gradient
+    limit = torch.finfo(dtype).max / 4
+    return gradient.clamp(-limit, limit).to(dtype)
+
+
+class Widen(torch.autograd.Function):
+    """Numbers in float64; their gradient comes back in the format they had, clamped to its range."""
+
+    @staticmethod
+    def forward(ctx: Any, numbers: Tensor) -> Tensor:
+        """The same numbers in float64."""
+        ctx.dtype = numbers.dtype
+        return numbers.double()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """The same gradient in the original format."""
+        return finite_cast(gradient, ctx.dtype)
+
+
+def widened(numbers: Tensor) -> Tensor:
+    """In float64, where dividing by small sums does not take gradients out of range; they come back clamped."""
+    if numbers.dtype == torch.float64:
+        return numbers
+    wide: Tensor = Widen.apply(numbers)  # type: ignore[no-untyped-call]
+    return wide

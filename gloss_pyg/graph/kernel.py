@@ -7,6 +7,7 @@
 
     dL/dx_i = 2 p_i sum_j S_ij p_j (x_j - x_i),     dL/d log(p) = 2 sum_ij g_ij W_ij log W_ij   (one bandwidth)
 
+A gradient that float32 cannot hold on its way is computed in float64 instead, and ends clamped, never infinite.
 Small bandwidths, whose weights would vanish in the number format, are the business of `gloss_pyg.graph.faint`.
 """
 
@@ -20,7 +21,7 @@ from torch.autograd.function import once_differentiable
 
 from gloss_pyg.graph.distances import COMFORTABLE_LENGTHS, squared_distances, unit_rows, unit_rows_backward
 from gloss_pyg.graph.edges import Square, from_off_diagonal, note_bounds, off_diagonal, squares
-from gloss_pyg.graph.faint import FAINT_ROW, SMALLEST_WEIGHT, drop_smallest, raise_and_rescue
+from gloss_pyg.graph.faint import FAINT_ROW, SMALLEST_WEIGHT, drop_smallest, finite_cast, raise_and_rescue
 
 # Largest error of an exponent that float32 may cause before the product is taken in float64 instead.
 EXPONENT_TOLERANCE = 2e-5
@@ -119,20 +120,32 @@ class CompleteKernel(torch.autograd.Function):
         in_precision = None
         if ctx.needs_input_grad[1]:
             in_precision = torch.xlogy(product, smooth).sum() / precision
+            if not bool(in_precision.isfinite()):
+                in_precision = torch.xlogy(product.double(), smooth).sum() / precision.double()
+            in_precision = finite_cast(in_precision, precision.dtype)
         if not ctx.needs_input_grad[0]:
             return None, in_precision
         if ctx.factor is not None:
-            # The parts along the row, sum_j S_ij x_i among them, drop out in the projection.
-            in_rows = product @ rows
-            along = (in_rows * rows).sum(dim=1, keepdim=True)
-            return in_rows.addcmul_(along, rows, value=-1 / ctx.factor).mul_(reciprocal), in_precision
+            found = _from_uniform(product, rows, reciprocal, ctx.factor)
+            if not bool(found.isfinite().all()):
+                found = _from_uniform(product.double(), rows.double(), reciprocal.double(), ctx.factor)
+            return finite_cast(found, rows.dtype), in_precision
         product, precision = product.to(centred.dtype), precision.to(centred.dtype)
         if precision.dim():
             product = product * precision
         # With the row sums on the diagonal one product gives sum_j S_ij p_j (x_j - x_i), without cancellation.
         product.diagonal().sub_(product.sum(dim=1))
         in_rows = (product @ centred).mul_(2 * precision.square() if precision.dim() == 0 else 2 * precision[:, None])
-        return unit_rows_backward(in_rows.to(rows.dtype), rows, reciprocal), in_precision
+        found = unit_rows_backward(in_rows, rows.to(in_rows.dtype), reciprocal.to(in_rows.dtype))
+        return finite_cast(found, rows.dtype), in_precision
+
+
+def _from_uniform(product: Tensor, rows: Tensor, stretch: Tensor, factor: float) -> Tensor:
+    """The gradient in `x` from rows that were stretched to the length `sqrt(factor)`."""
+    # The parts along the row, sum_j S_ij x_i among them, drop out in the projection.
+    in_rows = product @ rows
+    along = (in_rows * rows).sum(dim=1, keepdim=True)
+    return in_rows.addcmul_(along, rows, value=-1 / factor).mul_(stretch)
 
 
 def _both_directions(gradient: Tensor, weights: Tensor) -> Tensor:
@@ -177,19 +190,34 @@ class PairKernel(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         """The gradient of the module docstring."""
         rows, reciprocal, smooth, precision, pairs = ctx.saved_tensors
-        product = gradient * smooth
-        in_precision = None
-        if ctx.needs_input_grad[1]:
-            in_precision = 2 * torch.xlogy(product, smooth).sum() / precision
-        if not ctx.needs_input_grad[0]:
-            return None, in_precision, None
-        product = product * pair_scale(precision, pairs)
-        in_rows = torch.zeros_like(rows)
-        for block in pair_blocks(pairs.size(1), rows.size(1)):
-            pulled = (rows[pairs[0, block]] - rows[pairs[1, block]]).mul_(-2 * product[block, None])
-            in_rows.index_add_(0, pairs[0, block], pulled)
-            in_rows.index_add_(0, pairs[1, block], pulled, alpha=-1)
-        return unit_rows_backward(in_rows, rows, reciprocal), in_precision, None
+        floats = gradient, rows, reciprocal, smooth, precision
+        found = _from_pairs(floats, pairs, ctx.needs_input_grad)
+        if not all(part is None or bool(part.isfinite().all()) for part in found):
+            found = _from_pairs(tuple(part.double() for part in floats), pairs, ctx.needs_input_grad)
+        in_x, in_precision = found
+        return (
+            None if in_x is None else finite_cast(in_x, rows.dtype),
+            None if in_precision is None else finite_cast(in_precision, precision.dtype),
+            None,
+        )
+
+
+def _from_pairs(
+    floats: tuple[Tensor, ...], pairs: Tensor, needs: tuple[bool, ...]
+) -> tuple[Tensor | None, Tensor | None]:
+    """The gradients in `x` and in the precision, each where it is needed."""
+    gradient, rows, reciprocal, smooth, precision = floats
+    product = gradient * smooth
+    in_precision = 2 * torch.xlogy(product, smooth).sum() / precision if needs[1] else None
+    if not needs[0]:
+        return None, in_precision
+    product = product * pair_scale(precision, pairs)
+    in_rows = torch.zeros_like(rows)
+    for block in pair_blocks(pairs.size(1), rows.size(1)):
+        pulled = (rows[pairs[0, block]] - rows[pairs[1, block]]).mul_(-2 * product[block, None])
+        in_rows.index_add_(0, pairs[0, block], pulled)
+        in_rows.index_add_(0, pairs[1, block], pulled, alpha=-1)
+    return unit_rows_backward(in_rows, rows, reciprocal), in_precision
 
 
 def pair_scale(precision: Tensor, pairs: Tensor) -> Tensor:

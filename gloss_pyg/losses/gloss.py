@@ -140,7 +140,7 @@ class GLoss(nn.Module):
         """
         batch = self.propagate(embeddings, labels, mask, generator)
         if not bool(batch.counted.any()):
-            return embeddings.float().mul(0).sum()  # zero, with a gradient path
+            return _full_format(embeddings).mul(0).sum()  # zero, with a gradient path
         loss: Tensor = self.objective(batch.probabilities, labels, batch.hidden, batch.counted)
         return loss
 
@@ -153,7 +153,7 @@ class GLoss(nn.Module):
     ) -> Propagated:
         """Graph, mask and propagated probabilities of a batch, with gradients; arguments as in `forward`."""
         _check_batch(embeddings, labels, mask)
-        x = embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
+        x = _full_format(embeddings)
         with _full_precision(embeddings.device.type):
             labelled = labels >= 0
             seen = self._draw(labels, generator) if mask is None else mask & labelled
@@ -212,6 +212,11 @@ class GLoss(nn.Module):
             hops=None if layer is None else layer.hops,
         )
         return by_class.gather(1, own[:, None]).squeeze(1)
+
+
+def _full_format(embeddings: Tensor) -> Tensor:
+    """Half precision in float32, the others as they are: float64 may hold what float32 rounds to infinity."""
+    return embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
 
 
 def _full_precision(device_type: str) -> AbstractContextManager[object]:

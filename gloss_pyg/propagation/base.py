@@ -12,11 +12,9 @@ from torch import Tensor
 from torch_geometric.nn import MessagePassing
 
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.graph.edges import is_marked_symmetric, mark_symmetric
-from gloss_pyg.graph.log_weights import copy_note
 from gloss_pyg.propagation.checks import check_base, check_graph, check_labels, check_needs
 from gloss_pyg.propagation.rows import rows_to_one, sharpened
-from gloss_pyg.propagation.solvers.precision import Widen, is_faint
+from gloss_pyg.propagation.solvers.precision import is_faint, widened_weights
 
 
 class Propagation(MessagePassing, ABC):
@@ -120,7 +118,7 @@ class Propagation(MessagePassing, ABC):
         check_needs(self, x, base)
         dtype = edge_weight.dtype
         if is_faint(edge_weight):
-            edge_weight = _widen(edge_index, edge_weight)
+            edge_weight = widened_weights(edge_index, edge_weight)
         labels = check_labels(y, mask, self.num_classes, edge_weight.dtype)
         seeds = labels.masked_fill(~mask[:, None], 0)
         x = None if x is None else x.to(edge_weight.dtype)
@@ -140,10 +138,3 @@ class Propagation(MessagePassing, ABC):
     def message(self, x_j: Tensor, edge_weight: Tensor) -> Tensor:  # type: ignore[override]
         """What a neighbour sends: its row times the weight of the edge."""
         return edge_weight.view(-1, 1) * x_j
-
-
-def _widen(edge_index: Tensor, edge_weight: Tensor) -> Tensor:
-    """Weights in float64, still known to be symmetric where they were."""
-    wide: Tensor = Widen.apply(edge_weight)  # type: ignore[no-untyped-call]
-    copy_note(edge_weight, wide)
-    return mark_symmetric(edge_index, wide) if is_marked_symmetric(edge_index, edge_weight) else wide

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gloss_pyg.graph.faint import widened
 from gloss_pyg.propagation.solved import SolvedPropagation
 from gloss_pyg.propagation.solvers.choose import Solver
 from gloss_pyg.propagation.solvers.matrix import WeightMatrix
-from gloss_pyg.propagation.solvers.precision import widened
 
 
 @final

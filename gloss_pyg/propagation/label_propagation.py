@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gloss_pyg.errors import NumericalWarning
 from gloss_pyg.graph.edges import is_symmetric
+from gloss_pyg.graph.faint import widened
 from gloss_pyg.graph.reach import is_connected, reached
 from gloss_pyg.propagation.harmonic_function import harmonic
 from gloss_pyg.propagation.rows import rows_to_one
@@ -16,11 +17,13 @@ from gloss_pyg.propagation.solved import SolvedPropagation
 from gloss_pyg.propagation.solvers.absorbing import absorbing_walk
 from gloss_pyg.propagation.solvers.choose import choose_solver
 from gloss_pyg.propagation.solvers.fixed_point import fixed_point
-from gloss_pyg.propagation.solvers.precision import widened
+from gloss_pyg.propagation.solvers.precision import is_faint, widened_weights
 from gloss_pyg.propagation.transition import transition_weights
 
 # Below this a pivot of `I - T_UU`, whose diagonal is one, has fewer than four digits left in float64.
 SMALLEST_LU_PIVOT = 1e-12
+# Conductances divide by sums of weights twice, and their gradient by the square: from here on in float64.
+INVERTIBLE = (1e-9, 1e9)
 
 
 @final
@@ -79,7 +82,7 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
         if solver == "iterative":
             return rows_to_one(self._by_messages(seeds, edge_index, edge_weight, mask))
         if solver == "conjugate_gradients":
-            return rows_to_one(self._on_conductances(seeds, edge_index, edge_weight, mask))
+            return self._on_conductances(seeds, edge_index, edge_weight, mask)
         hidden = self._solvable(edge_index, edge_weight, mask)
         if hidden.numel() and is_symmetric(edge_index, edge_weight, seeds.size(0)):
             return absorbing_walk(edge_index, edge_weight, seeds, hidden)
@@ -87,11 +90,16 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
 
     def _on_conductances(self, seeds: Tensor, edge_index: Tensor, edge_weight: Tensor, mask: Tensor) -> Tensor:
         """The harmonic function on `q_i W_ij q_j`, see `gloss_pyg.propagation.solvers.absorbing`."""
+        dtype = seeds.dtype
+        if is_faint(edge_weight, INVERTIBLE):
+            edge_weight, seeds = widened_weights(edge_index, edge_weight), seeds.double()
         matrix = self.matrix(edge_index, edge_weight, seeds.size(0))
         isolated = matrix.degree <= 0
         root = torch.where(isolated, 1.0, matrix.degree).rsqrt()
         received = (matrix @ root[:, None]).squeeze(1)
-        return harmonic(matrix.scaled(torch.where(isolated, 1.0, received).reciprocal()), seeds, mask)
+        found = harmonic(matrix.scaled(torch.where(isolated, 1.0, received).reciprocal()), seeds, mask)
+        # Rows sum to one but for the residual; where they hold little more than that, their gradient is noise.
+        return rows_to_one(found, known_above=1e-12 if found.dtype == torch.float64 else 1e-6).to(dtype)
 
     def _solvable(self, edge_index: Tensor, edge_weight: Tensor, mask: Tensor) -> Tensor:
         """Hidden documents that a label can reach; for the others the system is singular."""

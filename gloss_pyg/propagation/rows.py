@@ -12,9 +12,12 @@ from gloss_pyg.graph.reach import is_connected
 from gloss_pyg.propagation.solvers.components import components_of_edges
 
 
-def rows_to_one(scores: Tensor) -> Tensor:
-    """Rows divided by their sums; a row without any score stays zero, and its gradient too."""
-    result: Tensor = _RowsToOne.apply(scores)  # type: ignore[no-untyped-call]
+def rows_to_one(scores: Tensor, known_above: float = 0.0) -> Tensor:
+    """Rows divided by their sums; a row without any score stays zero, and its gradient too.
+
+    Rows with a sum of at most `known_above` get no gradient either.
+    """
+    result: Tensor = _RowsToOne.apply(scores, known_above)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -22,19 +25,19 @@ class _RowsToOne(torch.autograd.Function):
     """`p = s / sum(s)`, with the gradient `(g - g.p) / sum(s)`: half the steps of the composed one."""
 
     @staticmethod
-    def forward(ctx: Any, scores: Tensor) -> Tensor:
+    def forward(ctx: Any, scores: Tensor, known_above: float) -> Tensor:
         total = scores.sum(dim=1, keepdim=True)
         total.masked_fill_(total == 0, torch.inf)
         rows = scores / total
-        ctx.save_for_backward(rows, total)
+        ctx.save_for_backward(rows, total.masked_fill(total <= known_above, torch.inf) if known_above else total)
         return rows
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         rows, total = ctx.saved_tensors
         in_scores: Tensor = (gradient - (gradient * rows).sum(dim=1, keepdim=True)) / total
-        return in_scores
+        return in_scores, None
 
 
 def sharpened(

@@ -40,8 +40,9 @@ from torch.autograd.function import once_differentiable
 
 from gloss_pyg.errors import NumericalWarning
 from gloss_pyg.graph.edges import Square, from_off_diagonal, is_complete, off_diagonal, squares
+from gloss_pyg.graph.faint import finite_cast
 from gloss_pyg.propagation.solvers.grounded import grounded_cholesky, try_cholesky
-from gloss_pyg.propagation.solvers.precision import finite_cast, is_steep
+from gloss_pyg.propagation.solvers.precision import is_steep
 
 
 @dataclass

@@ -83,14 +83,21 @@ def _descend(
     inverse = inverse[:, None]
     direction = torch.zeros_like(residual)
     before = residual.new_zeros(residual.size(1))
+    rounding = torch.finfo(residual.dtype).eps
     for used in range(limit):
-        if bool((_lengths(residual).double() <= goal).all()):
+        reached = _lengths(residual).double()
+        if bool((reached <= goal).all()):
             return solution, used
         preconditioned = inverse * residual
         energy = (residual * preconditioned).sum(dim=0)
         direction.mul_(_ratio(energy, before)).add_(preconditioned)
         image = apply(direction)
-        length = _ratio(energy, (direction * image).sum(dim=0))
+        curvature = (direction * image).sum(dim=0)
+        # Along a direction that the operator shrinks to rounding a step would have a length of chance, up to infinity.
+        flat = curvature <= rounding * (direction.square() / inverse).sum(dim=0)
+        if bool((flat | (reached <= goal)).all()):
+            return solution, used + 1
+        length = _ratio(energy, curvature.masked_fill(flat, 0))
         solution.addcmul_(direction, length)
         residual.addcmul_(image, length, value=-1)
         before = energy

@@ -10,10 +10,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gloss_pyg.errors import NumericalWarning
+from gloss_pyg.graph.faint import finite_cast
 from gloss_pyg.propagation.solvers.components import components_of_matrix
 from gloss_pyg.propagation.solvers.grounded import grounded_cholesky, try_cholesky
 from gloss_pyg.propagation.solvers.matrix import EdgeFunction, Operator, Solve, WeightMatrix
-from gloss_pyg.propagation.solvers.precision import finite_cast, is_steep
+from gloss_pyg.propagation.solvers.precision import is_steep
 
 # Below this share of the largest a pivot of an asymmetric system has fewer than four digits left in float64.
 SMALLEST_LU_PIVOT = 1e-12

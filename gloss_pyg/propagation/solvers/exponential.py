@@ -33,9 +33,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gloss_pyg.graph.faint import finite_cast
 from gloss_pyg.propagation.solvers.fixed_point import Complaint
 from gloss_pyg.propagation.solvers.matrix import WeightMatrix
-from gloss_pyg.propagation.solvers.precision import finite_cast, is_steep
+from gloss_pyg.propagation.solvers.precision import is_steep
 
 # States kept for the way back: all up to so many numbers in memory, but always a few.
 KEPT_NUMBERS, KEPT = 1 << 22, 8

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch_geometric.utils import scatter
 
-from gloss_pyg.propagation.solvers.precision import finite_cast, is_steep
+from gloss_pyg.graph.faint import finite_cast
+from gloss_pyg.propagation.solvers.precision import is_steep
 
 # A linear map of rows [N, C], symmetric and positive definite: (matrix, rows, *parameters) -> rows.
 Operator = Callable[..., Tensor]

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch_geometric.utils import scatter, segment
 
+from gloss_pyg.graph.faint import widened
 from gloss_pyg.propagation.solvers.components import components_of_edges
 from gloss_pyg.propagation.solvers.conjugate_gradients import conjugate_gradients
 from gloss_pyg.propagation.solvers.fixed_point import Complaint, fixed_point
 from gloss_pyg.propagation.solvers.matrix import EdgeFunction, Operator, Solve, WeightMatrix
-from gloss_pyg.propagation.solvers.precision import widened
 
 # Numbers in memory at a time while the gradient of each edge is taken.
 BLOCK = 1 << 22
