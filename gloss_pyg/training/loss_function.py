@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
+from gloss_pyg.training.foreign import check_first_token
 
 SUBMODULE = "gloss_loss"
 IGNORED = -100
@@ -36,7 +37,9 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
         pooling: For a model that is not ours, only `"cls"`.
 
     Raises:
-        ConfigError: for a loss that is no `TrainingLoss`, and for mean pooling on a model that is not ours.
+        ConfigError: for a loss that is no `TrainingLoss`; on a model that is not ours, for mean pooling, and for models
+            whose first token does not see the text (GPT-2, Llama and others that read from left to right) or that have
+            no such token (encoder-decoders).
 
     Example:
         >>> from gloss_pyg import GLoss, HybridLoss, DenseGaussian
@@ -59,6 +62,7 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
                 f"pooling={pooling!r}: on a model that is not ours a loss function sees no attention mask, so only the "
                 "first token can be pooled. For mean pooling use gloss_pyg.TextEncoder.from_encoder(name, label_names)."
             )
+        check_first_token(model)
         config: Any = model.config
         config.output_hidden_states = True
         ignored = list(getattr(config, "keys_to_ignore_at_inference", None) or [])
