@@ -66,8 +66,8 @@ def check_body(body: PreTrainedModel, pooling: str) -> None:
         raise ConfigError(f"{kind} does not read text tokens; give a text encoder, such as BERT, RoBERTa or MiniLM.")
     if pooling == "cls" and reads_left_to_right(body.config):
         raise ConfigError(
-            f"{kind} reads from left to right: its first token has seen nothing of the text, so pooling='cls' would give "
-            "all texts that begin alike the same embedding. Give pooling='mean'."
+            f"{kind} reads from left to right: its first token has seen nothing of the text, so pooling='cls' would "
+            "give all texts that begin alike the same embedding. Give pooling='mean'."
         )
     if body.base_model_prefix in {"", "classifier", "gloss_loss"}:
         raise ConfigError(

@@ -97,7 +97,7 @@ class TextEncoder(PreTrainedModel):
     ) -> None:
         super().__init__(config)
         body = make_body(check_known(config.text_config))
-        check_body(body, cast("str", config.pooling))
+        check_body(body, config.pooling)
         if body.config._attn_implementation is None:
             # Putting its configuration inside ours took away the kernel it had chosen; None would mean the slowest.
             body.config._attn_implementation = body.get_correct_attn_implementation(None)

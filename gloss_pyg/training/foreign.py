@@ -1,8 +1,12 @@
-"""What models that are not ours must be for their first token to be an embedding of the text."""
+"""Models that are not ours: which have a first token that stands for the text, and how they give its state."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
+from torch.utils.hooks import RemovableHandle
+from transformers.utils import ModelOutput
 
 from gloss_pyg.encoder.checks import reads_left_to_right
 from gloss_pyg.errors import ConfigError
@@ -32,3 +36,40 @@ def check_first_token(model: nn.Module) -> None:
             f"could learn nothing. {_USE_AN_ENCODER} Or put a classifier on its mean state: "
             "gloss_pyg.TextEncoder.from_encoder(name, label_names, pooling='mean')."
         )
+
+
+def return_hidden_states(model: nn.Module) -> list[RemovableHandle]:
+    """Let every call of a model return its hidden states, beside what the Trainer gathers in evaluation.
+
+    Nothing is written into the model's configuration, which would be saved with it: the saved model would return (and
+    somebody else's Trainer gather) the states of all layers at every call. A model whose forward knows no
+    `output_hidden_states` is left as it is; it has to return `embeddings` itself.
+
+    Returns:
+        Handles whose `remove` makes the model what it was.
+    """
+    parameters = inspect.signature(model.forward).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    if "output_hidden_states" not in parameters and not takes_any:
+        return []
+    return [
+        model.register_forward_pre_hook(_ask, with_kwargs=True),
+        model.register_forward_hook(_set_aside),
+    ]
+
+
+def _ask(model: nn.Module, arguments: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:  # noqa: ARG001
+    return arguments, {**options, "output_hidden_states": True}
+
+
+def _set_aside(model: nn.Module, arguments: Any, outputs: Any) -> Any:  # noqa: ARG001 - a forward hook's arguments
+    """In evaluation, keep the hidden states as an attribute alone: the Trainer gathers the items of the outputs.
+
+    In training it gathers nothing, and DistributedDataParallel hands on nothing but the items. So does DataParallel,
+    in evaluation too, where it makes one output of its replicas'; there the states stay items.
+    """
+    if model.training or getattr(model, "_is_replica", False) or not isinstance(outputs, ModelOutput):
+        return outputs
+    quiet = type(outputs)(**{name: value for name, value in outputs.items() if name != "hidden_states"})
+    object.__setattr__(quiet, "hidden_states", outputs.get("hidden_states"))  # its own setter would make it an item
+    return quiet

@@ -2,24 +2,29 @@
 
 import time
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
-from gloss_pyg.training.foreign import check_first_token
+from gloss_pyg.training.foreign import check_first_token, return_hidden_states
 
 SUBMODULE = "gloss_loss"
 IGNORED = -100
+# What the last call of `trainer_loss` hung on a model.
+_hung_on: WeakKeyDictionary[nn.Module, list[RemovableHandle]] = WeakKeyDictionary()
 
 
 def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mean"] = "cls") -> "LossFunction":
     r"""Make a loss the `compute_loss_func` of the stock `transformers.Trainer`.
 
-    With our `TextEncoder` the embeddings are the model's own. Any other sequence classifier is told to return its
-    hidden states (and not to gather them in evaluation), and the first token of the last layer is the embedding.
+    With our `TextEncoder` the embeddings are the model's own. Any other sequence classifier is asked for its hidden
+    states at each call (the Trainer does not gather them in evaluation), and the first token of the last layer is the
+    embedding. Its configuration stays as it is, so a saved model is like any other, but for the loss's parameters.
 
     The value is scaled as the Trainer expects of a loss function of one's own: the mean over the batch at hand times
     its share of all labelled documents of the step,
@@ -30,10 +35,14 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
     gradient accumulation and with several processes alike. Each batch has a graph of its own: accumulation does not
     enlarge the graph. A batch without labels contributes zero.
 
+    A second call for the same model takes the place of the first: its loss, its parameters and its hooks are gone.
+
     Args:
         loss: `HybridLoss(GLoss(...))`, `ClassificationLoss()`, or a `TrainingLoss` of your own.
         model: The model that will be given to the Trainer. A loss with parameters or buffers (a learned or fitted
-            `sigma`) becomes its submodule `gloss_loss`, so that it is optimised, moved and saved with it.
+            `sigma`) becomes its submodule `gloss_loss`, so that it is optimised, moved and saved with it. The stock
+            Trainer's `weight_decay` (0 unless set) then also pulls a learned `sigma` towards 1; `GraphTrainer` leaves
+            it out.
         pooling: For a model that is not ours, only `"cls"`.
 
     Raises:
@@ -48,8 +57,8 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
         >>> model = BertForSequenceClassification(config)
         >>> loss_function = trainer_loss(HybridLoss(GLoss(DenseGaussian(sigma=0.5))), model)
         >>> # Trainer(model, args, train_dataset=..., compute_loss_func=loss_function)
-        >>> model.config.output_hidden_states
-        True
+        >>> embeddings_of(model(torch.tensor([[2, 3, 4]]))).shape
+        torch.Size([1, 4])
     """
     if not isinstance(loss, TrainingLoss):
         raise ConfigError(
@@ -63,13 +72,15 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
                 "first token can be pooled. For mean pooling use gloss_pyg.TextEncoder.from_encoder(name, label_names)."
             )
         check_first_token(model)
-        config: Any = model.config
-        config.output_hidden_states = True
-        ignored = list(getattr(config, "keys_to_ignore_at_inference", None) or [])
-        config.keys_to_ignore_at_inference = [*ignored, *({"hidden_states"} - set(ignored))]
+    for handle in _hung_on.pop(model, []):
+        handle.remove()
+    if SUBMODULE in dict(model.named_children()):
+        delattr(model, SUBMODULE)
+    hung = [] if isinstance(model, TextEncoder) else return_hidden_states(model)
     if next(loss.parameters(), None) is not None or next(loss.buffers(), None) is not None:
         model.add_module(SUBMODULE, loss)
-        model.register_forward_hook(_join_outputs)
+        hung.append(model.register_forward_hook(_join_outputs))
+    _hung_on[model] = hung
     return LossFunction(loss, model)
 
 
@@ -145,7 +156,8 @@ def embeddings_of(outputs: Any) -> Tensor:
     if hidden_states is None:
         raise ConfigError(
             "The model returned neither embeddings nor hidden_states. Call trainer_loss(loss, model) with the very "
-            "model that the Trainer trains; it tells the model to return its hidden states."
+            "model that the Trainer trains; it asks the model for its hidden states, which the model's forward must be "
+            "able to give (output_hidden_states=True, return_dict not False)."
         )
     first_token: Tensor = hidden_states[-1][:, 0]
     return first_token
@@ -159,4 +171,5 @@ def _logits(outputs: Any) -> Tensor:
 
 
 def _get(outputs: Any, name: str) -> Any:
-    return outputs.get(name) if isinstance(outputs, dict) else getattr(outputs, name, None)
+    found = outputs.get(name) if isinstance(outputs, dict) else None
+    return getattr(outputs, name, None) if found is None else found

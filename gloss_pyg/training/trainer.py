@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from gloss_pyg.losses import TrainingLoss
-from gloss_pyg.training.loss_function import trainer_loss
+from gloss_pyg.training.loss_function import SUBMODULE, trainer_loss
 from gloss_pyg.training.report import LossReport
 
 
@@ -43,6 +44,11 @@ class GraphTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         return self._own_train_sampler or super()._get_train_sampler(train_dataset)
+
+    def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
+        """The Trainer's own, without scalars and vectors of the loss: decay would pull a learned `sigma` to 1."""
+        short = {f"{SUBMODULE}.{name}" for name, value in self.loss_function.loss.named_parameters() if value.ndim < 2}
+        return [name for name in super().get_decay_parameter_names(model) if name not in short]
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> LRScheduler:
         """The learning-rate step where one was asked for."""

@@ -1,6 +1,10 @@
 """Models that are not ours: which are refused, and what the others keep of themselves."""
 
+import json
+from pathlib import Path
+
 import pytest
+import torch
 from transformers import (
     BartConfig,
     BartForSequenceClassification,
@@ -12,8 +16,9 @@ from transformers import (
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph import DenseGaussian
-from gloss_pyg.losses import GLoss, HybridLoss
+from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss
 from gloss_pyg.training import trainer_loss
+from gloss_pyg.training.loss_function import embeddings_of
 
 SMALL_BERT = {
     "vocab_size": 20,
@@ -44,3 +49,68 @@ def test_encoder_decoders_are_refused() -> None:
     bart = BartForSequenceClassification(BartConfig(vocab_size=20, **sizes, **layers))
     with pytest.raises(ConfigError, match=r"BartForSequenceClassification is an encoder-decoder.*first token"):
         trainer_loss(hybrid(), bart)
+
+
+def test_the_configuration_and_the_saved_model_are_as_if_we_had_not_been_there(tmp_path: Path) -> None:
+    model = BertForSequenceClassification(BertConfig(**SMALL_BERT)).eval()
+    before, ids = model.config.to_dict(), torch.tensor([[2, 3, 4]])
+    function = trainer_loss(hybrid(), model)
+    assert model.config.to_dict() == before
+    expected = model.bert(ids).last_hidden_state[:, 0]
+    torch.testing.assert_close(embeddings_of(model(ids)), expected)
+    assert float(function(model(ids), torch.tensor([0]))) >= 0
+    model.save_pretrained(tmp_path)
+    config = tmp_path / "config.json"
+    saved = BertForSequenceClassification.from_pretrained(tmp_path)
+    assert not {"output_hidden_states", "keys_to_ignore_at_inference"} & set(json.loads(config.read_text()))
+    assert saved(ids).hidden_states is None
+
+
+def test_who_asks_for_hidden_states_gets_them() -> None:
+    model = BertForSequenceClassification(BertConfig(**SMALL_BERT)).eval()
+    trainer_loss(hybrid(), model)
+    outputs = model(torch.tensor([[2, 3, 4]]), output_hidden_states=True)
+    assert len(outputs.hidden_states) == 2
+    assert list(outputs) == ["logits"]  # what the Trainer gathers
+
+
+def test_the_outputs_of_replicas_keep_the_states_through_dataparallel() -> None:
+    model = BertForSequenceClassification(BertConfig(**SMALL_BERT)).eval()
+    trainer_loss(hybrid(), model)
+    replica = model._replicate_for_data_parallel()  # shares the modules below, which is enough for a forward
+    assert list(replica(torch.tensor([[2, 3, 4]]))) == ["logits", "hidden_states"]
+
+
+class Pooled(torch.nn.Module):
+    """A classifier whose forward takes nothing but ids, and returns embeddings itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.classifier = torch.nn.Embedding(20, 4), torch.nn.Linear(4, 2)
+
+    def forward(self, input_ids: torch.Tensor) -> dict[str, torch.Tensor]:
+        embeddings = self.table(input_ids).mean(dim=1)
+        return {"logits": self.classifier(embeddings), "embeddings": embeddings}
+
+
+def test_a_model_that_gives_embeddings_itself_is_asked_for_nothing() -> None:
+    model = Pooled()
+    function = trainer_loss(hybrid(), model)
+    outputs = model(torch.tensor([[2, 3], [4, 5], [2, 4], [4, 6]]))
+    assert float(function(outputs, torch.tensor([0, 1, 0, 1])).detach()) > 0
+
+
+def test_a_second_loss_leaves_nothing_of_the_first() -> None:
+    model = BertForSequenceClassification(BertConfig(**SMALL_BERT))
+    names = set(dict(model.named_parameters()))
+    trainer_loss(HybridLoss(GLoss(DenseGaussian("learned"))), model)
+    assert set(dict(model.named_parameters())) - names == {"gloss_loss.graph_loss.graph.bandwidth.log_sigma"}
+    hooks = len(model._forward_hooks), len(model._forward_pre_hooks)
+    second = HybridLoss(GLoss(DenseGaussian("learned")))
+    trainer_loss(second, model)
+    assert (len(model._forward_hooks), len(model._forward_pre_hooks)) == hooks
+    assert model.get_submodule("gloss_loss") is second
+    trainer_loss(ClassificationLoss(), model)
+    assert set(dict(model.named_parameters())) == names
+    assert len(model._forward_hooks) == hooks[0] - 1
+    model.train()(torch.tensor([[2, 3, 4]]))
