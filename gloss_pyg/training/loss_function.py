@@ -12,6 +12,7 @@ from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
 from gloss_pyg.training.foreign import check_first_token, return_hidden_states
+from gloss_pyg.training.usable import UsableBatches
 
 SUBMODULE = "gloss_loss"
 IGNORED = -100
@@ -34,6 +35,9 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
     so that a step's gradient is the mean of its batches' gradients weighted by their labelled documents, with
     gradient accumulation and with several processes alike. Each batch has a graph of its own: accumulation does not
     enlarge the graph. A batch without labels contributes zero.
+
+    The three lines are all that training takes, a warning included when the graph loss can use few batches. To see the
+    parts of the loss in the Trainer's logs, a fourth: `LossReport.attach(trainer, loss_function)`.
 
     A second call for the same model takes the place of the first: its loss, its parameters and its hooks are gone.
 
@@ -100,6 +104,8 @@ def _join_outputs(model: nn.Module, inputs: Any, outputs: Any) -> Any:  # noqa: 
 class LossFunction:
     """What `trainer_loss` returns: callable as the Trainer calls it, with counts of what it computed.
 
+    It warns, once, when the graph loss could use few of the training batches.
+
     Attributes:
         seconds: Time spent in the loss over training batches, forward only.
     """
@@ -108,12 +114,15 @@ class LossFunction:
         self.loss = loss
         self.model = model
         self.seconds = 0.0
-        self.reset()
-
-    def reset(self) -> None:
-        """Start the means afresh."""
+        self._usable = UsableBatches(loss)
         self._sums: dict[str, Tensor] = {}
         self._batches = 0
+
+    def reset(self) -> None:
+        """Start the means and the counts of the graph losses afresh."""
+        self._sums = {}
+        self._batches = 0
+        self._usable.reset()
 
     def __call__(self, outputs: Any, labels: Tensor | None, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         """The scaled loss of a batch."""
@@ -134,6 +143,7 @@ class LossFunction:
         if self.model.training:
             self._count(parts)
             self.seconds += time.perf_counter() - start
+            self._usable.batch()
         return value
 
     def _count(self, parts: dict[str, Tensor]) -> None:
@@ -142,9 +152,9 @@ class LossFunction:
             part = part.detach().double()
             self._sums[name] = self._sums[name] + part if name in self._sums else part
 
-    def means(self) -> dict[str, float]:
-        """Mean of each part over the training batches since the last `reset`."""
-        return {name: float(total) / self._batches for name, total in self._sums.items()}
+    def summary(self) -> dict[str, float]:
+        """Mean of each part over the training batches since the last `reset`, and what the graph losses counted."""
+        return {name: float(total) / self._batches for name, total in self._sums.items()} | self._usable.summary()
 
 
 def embeddings_of(outputs: Any) -> Tensor:
