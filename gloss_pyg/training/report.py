@@ -19,8 +19,8 @@ class LossReport(TrainerCallback):
 
     The loss function counts all this and warns by itself, but it has no way to the Trainer that calls it, so that a log
     takes a line more: `LossReport.attach(trainer, loss_function)`. It puts the callback before the trackers, so that
-    TensorBoard and others see the added values too. Given in `callbacks=[...]` it comes after them, and only the console
-    sees them.
+    TensorBoard and others see the added values too. Given in `callbacks=[...]` it comes after them, and only the
+    console sees them.
     """
 
     def __init__(self, loss_function: LossFunction) -> None:

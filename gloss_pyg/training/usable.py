@@ -1,6 +1,7 @@
 """Whether the graph losses of a training have anything to learn from, and a warning when they have not."""
 
 import warnings
+
 from torch import nn
 
 from gloss_pyg.errors import NumericalWarning

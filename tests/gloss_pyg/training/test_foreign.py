@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import torch.utils._pytree as pytree
 from transformers import (
     BartConfig,
     BartForSequenceClassification,
@@ -12,6 +14,8 @@ from transformers import (
     BertForSequenceClassification,
     GPT2Config,
     GPT2ForSequenceClassification,
+    Trainer,
+    TrainingArguments,
 )
 
 from gloss_pyg.errors import ConfigError
@@ -114,3 +118,25 @@ def test_a_second_loss_leaves_nothing_of_the_first() -> None:
     assert set(dict(model.named_parameters())) == names
     assert len(model._forward_hooks) == hooks[0] - 1
     model.train()(torch.tensor([[2, 3, 4]]))
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("layers", [1, 4])
+def test_evaluation_gathers_the_logits_alone_whatever_the_layers(layers: int, labelled: bool, tmp_path: Path) -> None:
+    model = BertForSequenceClassification(BertConfig(**SMALL_BERT | {"num_hidden_layers": layers}, num_labels=3))
+    arguments = TrainingArguments(output_dir=str(tmp_path), per_device_eval_batch_size=4, report_to="none")
+    documents = [{"input_ids": [2, 3 + row % 5, 4]} | ({"labels": row % 3} if labelled else {}) for row in range(8)]
+    trainer = Trainer(model, arguments, compute_loss_func=trainer_loss(hybrid(), model))
+    gathered: list[tuple[int, ...]] = []
+    gather = trainer.gather_function
+
+    def watch(values: Any, **options: Any) -> Any:
+        pytree.tree_map_only(torch.Tensor, lambda tensor: gathered.append(tuple(tensor.shape)), values)
+        return gather(values, **options)
+
+    trainer.gather_function = watch
+    predicted = trainer.predict(documents)
+    assert gathered.count((4, 3)) == 2
+    assert {shape for shape in gathered if len(shape) > 1} == {(4, 3)}
+    assert predicted.predictions.shape == (8, 3)
+    assert ("test_loss" in predicted.metrics) is labelled
