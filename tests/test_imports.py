@@ -26,7 +26,8 @@ ORDER = [
     "methods",
     "compare",
 ]
-ON_TOP = {"train", "predict"}
+# The commands, and what each has no business with: one command stands on no other, and predicting trains nothing.
+ON_TOP = {"train": {"testing", "predict"}, "predict": {"losses", "testing", "training", "compare", "train"}}
 MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 
 
@@ -59,6 +60,7 @@ def test_imports_point_one_way(path):
             continue  # the package's own front, and what registers it, may name every part
         if own in ON_TOP:
             assert part in {*ORDER, *ON_TOP}, f"{path} imports {name}, which has no place in the order"
+            assert part not in ON_TOP[own], f"{path} imports {name}: {own} has no business with {part}"
             continue
         assert own in ORDER, f"{path} has no place in the order"
         assert part in ORDER, f"{path} imports {name}, which has no place in the order"

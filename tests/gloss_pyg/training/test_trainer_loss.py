@@ -1,10 +1,11 @@
-"""`trainer_loss` in the stock Trainer: scale under accumulation and over processes, foreign models, logs."""
+"""`trainer_loss` in the stock Trainer: scale under accumulation, foreign models, logs, what is saved and resumed."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import (
     AutoModelForSequenceClassification,
     Trainer,
@@ -17,7 +18,7 @@ from gloss_pyg.encoder import TextEncoder, load_tokenizer
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph import DenseGaussian
 from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, TrainingLoss
-from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss, training_arguments
+from gloss_pyg.training import GraphTrainer, LossReport, fit_bandwidth, trainer_loss, training_arguments
 
 NAMES = ["sport", "trade", "music"]
 
@@ -157,12 +158,16 @@ def test_a_loss_with_a_parameter_is_trained_and_saved_with_the_model(
     model = make_encoder(tiny_bert)
     loss = hybrid(sigma="learned")
     start = float(loss.graph_loss.graph.bandwidth.log_sigma)
-    one_step(model, loss, documents, tiny_bert, tmp_path, learning_rate=1e-2)
-    assert float(loss.graph_loss.graph.bandwidth.log_sigma) != start
-    assert any(name.startswith("gloss_loss.") for name in model.state_dict())
+    trainer = one_step(model, loss, documents, tiny_bert, tmp_path, learning_rate=1e-2)
+    learned = loss.graph_loss.graph.bandwidth.log_sigma
+    assert float(learned) != start
+    trainer.save_model(str(tmp_path / "saved"))
+    files = (tmp_path / "saved").rglob("*.safetensors")
+    saved = {name: value for file in files for name, value in load_file(file).items()}
+    torch.testing.assert_close(saved["gloss_loss.graph_loss.graph.bandwidth.log_sigma"], learned.detach())
 
 
-@pytest.mark.parametrize("sigma", [0.5, "learned"])
+@pytest.mark.parametrize("sigma", [0.5, "learned", "sqrt"])
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     documents: Any, tiny_bert: Path, tmp_path: Path, sigma: Any
 ) -> None:
@@ -172,10 +177,13 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
         arguments = training_arguments(
             folder, batch_size=16, max_steps=6, evaluate_every=3, seed=0, save_strategy="steps", save_steps=3
         )
+        loss = hybrid(sigma=sigma)
+        if not resume:  # else what was fitted comes with the checkpoint
+            fit_bandwidth(loss, model, documents["train"], DataCollator(load_tokenizer(str(tiny_bert))))
         trainer = GraphTrainer(
             model,
             arguments,
-            hybrid(sigma=sigma),
+            loss,
             train_dataset=documents["train"],
             eval_dataset=documents["validation"],
             data_collator=DataCollator(load_tokenizer(str(tiny_bert))),
