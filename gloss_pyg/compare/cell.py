@@ -125,6 +125,7 @@ def run_cell(cell: Cell, splits: Splits) -> dict[str, bytes]:
         "predict_seconds": predict_seconds,
         "epochs": report.epochs,
         "steps": report.steps,
+        "stopped_by": report.stopped_by,
         "best_step": report.best_step,
         "best_validation_macro_f1": report.best_score,
         "seconds_to_best": next((row["seconds"] for row in history if row["step"] == report.best_step), math.nan),

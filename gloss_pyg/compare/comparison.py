@@ -17,9 +17,10 @@ from gloss_pyg.compare.display import Display, LiveDisplay, PlainDisplay
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.forecast import Forecast, spell_seconds
 from gloss_pyg.compare.grid import run_grid
-from gloss_pyg.compare.identity import cell_settings, digest
+from gloss_pyg.compare.identity import cell_settings
 from gloss_pyg.compare.results import Results
 from gloss_pyg.compare.splits import SplitsCache, data_seed, needs_download
+from gloss_pyg.description import digest
 from gloss_pyg.errors import ConfigError, UserError
 from gloss_pyg.methods import Estimate, Method
 

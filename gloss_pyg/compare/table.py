@@ -16,6 +16,7 @@ FOOTNOTE = (
     "Mean ± sd over n seeds, on test documents; accuracy and macro-F1 in %. 'best step of' is the optimiser step with "
     "the best validation macro-F1, whose parameters are tested, of all steps run."
 )
+LIMIT_NOTE = "* {counts} ended at the limit of steps, not by their validation score."
 TRANSDUCTIVE_NOTE = "(transductive): the method has seen the test texts, without their labels."
 
 
@@ -40,6 +41,7 @@ class Row:
         best_step: Mean step whose parameters were kept by validation macro-F1.
         best_step_sd: Its sd.
         steps: Mean number of steps run.
+        at_limit: Fits that ended at the limit of steps, not by their validation score; marked `*`.
         peak_memory_bytes: Largest resident memory of a cell.
     """
 
@@ -59,6 +61,7 @@ class Row:
     best_step: float
     best_step_sd: float
     steps: float
+    at_limit: int
     peak_memory_bytes: int
 
     @property
@@ -99,7 +102,13 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def notes(rows: Sequence[Row]) -> str:
     """What stands below the table."""
-    return f"{FOOTNOTE} {TRANSDUCTIVE_NOTE}" if any(row.transductive for row in rows) else FOOTNOTE
+    parts = [FOOTNOTE]
+    if limited := [row for row in rows if row.at_limit]:
+        counts = ", ".join(f"{row.at_limit} of {row.n} ({row.method} on {row.data})" for row in limited)
+        parts.append(LIMIT_NOTE.format(counts=counts))
+    if any(row.transductive for row in rows):
+        parts.append(TRANSDUCTIVE_NOTE)
+    return " ".join(parts)
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -157,12 +166,13 @@ def _row(records: Sequence[Record]) -> Row:
         best_step=average("best_step"),
         best_step_sd=spread("best_step"),
         steps=average("steps"),
+        at_limit=sum(record.get("stopped_by") == "limit" for record in done),
         peak_memory_bytes=max((int(record["peak_memory_bytes"]) for record in done), default=0),
     )
 
 
 def _cells(row: Row, *, repeat_data: bool) -> list[str]:
-    steps = _plus_minus(row.best_step, row.best_step_sd, 0)
+    steps = f"{_plus_minus(row.best_step, row.best_step_sd, 0)} of {row.steps:.0f}{'*' if row.at_limit else ''}"
     return [
         row.data if repeat_data else "",
         row.title,
@@ -170,7 +180,7 @@ def _cells(row: Row, *, repeat_data: bool) -> list[str]:
         percent(row.macro_f1, row.macro_f1_sd),
         _number(row.macro_silhouette, 3),
         _plus_minus(row.fit_seconds, row.fit_seconds_sd, 1),
-        f"{steps} of {row.steps:.0f}" if row.steps > 0 else "-",
+        steps if row.steps > 0 else "-",
         f"{row.n}" if not row.failed else f"{row.n} ({row.failed} failed)",
     ]
 

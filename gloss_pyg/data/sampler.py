@@ -40,8 +40,8 @@ class ClassBalancedSampler(Sampler[int]):
     The order is a function of `(seed, epoch)` alone. `set_epoch` sets the epoch, which accelerate and
     `transformers.Trainer` call at the start of each and after a resume; where nobody does, each pass over the sampler
     goes on to the next one. So a resumed run meets the same batches as an uninterrupted one. (With several processes,
-    accelerate 1.15 does not reach the sampler of an epoch that is resumed in its middle; a callback's
-    `on_epoch_begin` then has to call `set_epoch(int(state.epoch))`.)
+    accelerate 1.15 does not reach the sampler of an epoch that is resumed in its middle; `GraphTrainer` then calls
+    `set_epoch` itself, with another Trainer a callback's `on_epoch_begin` has to: `set_epoch(int(state.epoch))`.)
 
     In `transformers.Trainer`, return it from `_get_train_sampler` and set `per_device_train_batch_size` to
     `batch_size`; with several processes each gets whole blocks.

@@ -5,6 +5,10 @@ from typing import Any
 
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
 
 from gloss_pyg.errors import ConfigError, DataError
 
@@ -46,13 +50,25 @@ def check_known(text_config: PreTrainedConfig | dict[str, Any] | None) -> PreTra
     return text_config
 
 
-def check_body(body: PreTrainedModel) -> None:
-    """Raise a `ConfigError` unless this is an encoder that reads tokens and gives a state for each."""
+def reads_left_to_right(config: Any) -> bool:
+    """Whether a token sees only those before it; transformers has no flag for it, but lists which models write on."""
+    kind = getattr(config, "model_type", None)
+    writes_on = kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return writes_on or bool(getattr(config, "is_decoder", False))
+
+
+def check_body(body: PreTrainedModel, pooling: str) -> None:
+    """Raise a `ConfigError` unless this is an encoder that reads tokens and gives a state for each, fit for pooling."""
     kind = type(body).__name__
     if body.config.is_encoder_decoder:
         raise ConfigError(f"{kind} is an encoder-decoder; give an encoder, such as BERT, RoBERTa or MiniLM.")
     if body.main_input_name != "input_ids" or not isinstance(getattr(body.config, "hidden_size", None), int):
         raise ConfigError(f"{kind} does not read text tokens; give a text encoder, such as BERT, RoBERTa or MiniLM.")
+    if pooling == "cls" and reads_left_to_right(body.config):
+        raise ConfigError(
+            f"{kind} reads from left to right: its first token has seen nothing of the text, so pooling='cls' would "
+            "give all texts that begin alike the same embedding. Give pooling='mean'."
+        )
     if body.base_model_prefix in {"", "classifier", "gloss_loss"}:
         raise ConfigError(
             f"{kind} has the base_model_prefix {body.base_model_prefix!r}, by which `AutoModel` would not find its "

@@ -66,7 +66,7 @@ class TextEncoder(PreTrainedModel):
     `token_type_ids [B, L]`, `labels [B]` (negative where there is none) -> `logits [B, C]`, `embeddings [B, d]`.
 
     Raises:
-        ConfigError: if the encoder inside is unknown, or no text encoder.
+        ConfigError: if the encoder inside is unknown, or no text encoder; for `cls` of one that reads left to right.
         DataError: from `forward`, if the inputs' shapes do not fit.
 
     Example:
@@ -97,7 +97,7 @@ class TextEncoder(PreTrainedModel):
     ) -> None:
         super().__init__(config)
         body = make_body(check_known(config.text_config))
-        check_body(body)
+        check_body(body, config.pooling)
         if body.config._attn_implementation is None:
             # Putting its configuration inside ours took away the kernel it had chosen; None would mean the slowest.
             body.config._attn_implementation = body.get_correct_attn_implementation(None)

@@ -94,7 +94,11 @@ class Bandwidth(Fittable):
         if isinstance(sigma, str):
             if sigma not in SIGMA_RULES:
                 raise ConfigError(f"sigma={sigma!r} is no rule; give a positive number or one of {SIGMA_RULES}.")
-        elif isinstance(sigma, bool) or not SIGMA_RANGE[0] <= sigma <= SIGMA_RANGE[1]:
+        elif (
+            isinstance(sigma, bool)
+            or not isinstance(sigma, int | float)
+            or not SIGMA_RANGE[0] <= sigma <= SIGMA_RANGE[1]
+        ):
             raise ConfigError(
                 f"sigma={sigma!r}: expected a number from {SIGMA_RANGE[0]:g} to {SIGMA_RANGE[1]:g} (unit rows are at "
                 f"most 2 apart, usual values are 0.1 to 1), or one of {SIGMA_RULES}."
@@ -193,3 +197,7 @@ class Bandwidth(Fittable):
         if self.rule == "learned":
             return f"learned, sigma={math.exp(float(self.log_sigma.detach())):.4g}"
         return f"sigma={self.rule}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -54,8 +54,8 @@ class KNNGaussian(GraphRule):
     def __init__(self, k: int = 10, sigma: float | SigmaRule = "sqrt", search: Search = "blocks") -> None:
         super().__init__()
         self.bandwidth = Bandwidth(sigma)
-        if k < 1:
-            raise ConfigError(f"KNNGaussian: k={k}, expected at least 1 neighbour.")
+        if not isinstance(k, int) or k < 1:
+            raise ConfigError(f"KNNGaussian: k={k!r}, expected at least 1 neighbour, a whole number.")
         if search not in ("blocks", "faiss"):
             raise ConfigError(f"KNNGaussian: search={search!r}, expected 'blocks' or 'faiss'.")
         self.k = k

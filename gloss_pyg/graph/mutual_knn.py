@@ -53,8 +53,8 @@ class MutualKNNGaussian(GraphRule):
     def __init__(self, k: int = 20, sigma: float | SigmaRule = "sqrt") -> None:
         super().__init__()
         self.bandwidth = Bandwidth(sigma)
-        if k < 1:
-            raise ConfigError(f"MutualKNNGaussian: k={k}, expected at least 1 neighbour.")
+        if not isinstance(k, int) or k < 1:
+            raise ConfigError(f"MutualKNNGaussian: k={k!r}, expected at least 1 neighbour, a whole number.")
         self.k = k
 
     def edges(self, x: Float[Tensor, "nodes dim"]) -> tuple[Int[Tensor, "2 edges"], Float[Tensor, " edges"]]:

@@ -51,8 +51,8 @@ class TopK(GraphStep):
 
     def __init__(self, k: int = 10) -> None:
         super().__init__()
-        if k < 1:
-            raise ConfigError(f"TopK: k={k}, expected at least 1 edge a node.")
+        if not isinstance(k, int) or k < 1:
+            raise ConfigError(f"TopK: k={k!r}, expected at least 1 edge a node, a whole number.")
         self.k = k
 
     def forward(self, data: Data) -> Data:

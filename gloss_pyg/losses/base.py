@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import final
 
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 
@@ -31,7 +31,7 @@ class TrainingLoss(nn.Module, ABC):
         self,
         embeddings: Float[Tensor, "documents dim"],
         logits: Float[Tensor, "documents classes"],
-        labels: Int[Tensor, " documents"],
+        labels: Integer[Tensor, " documents"],
     ) -> dict[str, Tensor]:
         """The terms of the loss by name, scalars, not yet weighted."""
 
@@ -44,7 +44,7 @@ class TrainingLoss(nn.Module, ABC):
         self,
         embeddings: Float[Tensor, "documents dim"],
         logits: Float[Tensor, "documents classes"],
-        labels: Int[Tensor, " documents"],
+        labels: Integer[Tensor, " documents"],
     ) -> Float[Tensor, ""]:
         """The total of the parts of this batch."""
         return self.total(self.parts(embeddings, logits, labels))

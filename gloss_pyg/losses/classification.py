@@ -5,10 +5,11 @@ from typing import final
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor
 
 from gloss_pyg.losses.base import TrainingLoss
+from gloss_pyg.losses.checks import check_finite, check_logits, class_ids
 from gloss_pyg.losses.class_weights import class_weight_vector
 
 
@@ -24,11 +25,12 @@ class ClassificationLoss(TrainingLoss):
     Args:
         class_weights: `w`, a weight for each class, in the order of class ids; all 1 by default.
 
-    Shapes: `forward(embeddings, logits [N, C], labels [N]) -> scalar`; the embeddings are not read, they are there so
-    that all losses are called alike.
+    Shapes: `forward(embeddings, logits [N, C], labels [N]) -> scalar`; nothing is read of the embeddings but how
+    many there are; they are there so that all losses are called alike.
 
     Raises:
         ConfigError: for weights that are negative or not finite.
+        DataError: for labels, logits and weights that do not fit each other, or logits that make the loss infinite.
 
     Example:
         >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
@@ -44,16 +46,19 @@ class ClassificationLoss(TrainingLoss):
 
     def parts(
         self,
-        embeddings: Float[Tensor, "documents dim"],  # noqa: ARG002 - all losses are called alike
+        embeddings: Float[Tensor, "documents dim"],
         logits: Float[Tensor, "documents classes"],
-        labels: Int[Tensor, " documents"],
+        labels: Integer[Tensor, " documents"],
     ) -> dict[str, Tensor]:
         """The one part, by name."""
-        targets = torch.where(labels >= 0, labels, -100)
+        ids = class_ids(labels, embeddings.size(0))
+        check_logits(logits, ids, self.class_weights)
+        targets = torch.where(ids >= 0, ids, -100)
         wide = logits if logits.dtype == torch.float64 else logits.float()
         weights = None if self.class_weights is None else self.class_weights.to(wide.dtype)
         total = F.cross_entropy(wide, targets, weight=weights, ignore_index=-100, reduction="sum")
-        labelled = labels[labels >= 0]
+        check_finite(total, wide)
+        labelled = ids[ids >= 0]
         mass = wide.new_tensor(labelled.numel()) if weights is None else weights[labelled].sum()
         return {"classification_loss": total / torch.where(mass > 0, mass, 1.0)}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast, final
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Integer
 from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
@@ -15,6 +15,7 @@ from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian, check_result, check_steps, fittable_parts
 from gloss_pyg.graph.log_weights import leads
 from gloss_pyg.graph.reach import is_connected, reached
+from gloss_pyg.losses.checks import check_part, class_ids, is_number
 from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
 from gloss_pyg.losses.statistics import BatchStatistics
@@ -70,8 +71,8 @@ class GLoss(nn.Module):
     says how often that happened. A class-balanced sampler (`gloss_pyg.data`) avoids it.
 
     Raises:
-        ConfigError: for a fraction outside (0, 1), a transform of PyG that would break the graph (see `Compose`), or a
-            bandwidth that was not fitted (`fit_sigma`).
+        ConfigError: for a fraction outside (0, 1), a part that cannot be called (or a class in place of its object), a
+            transform of PyG that would break the graph (see `Compose`), or a bandwidth not fitted (`fit_sigma`).
         DataError: for embeddings, labels or masks that do not fit each other, or embeddings with NaN or infinity; for a
             graph step that returns no graph, other documents, edges that do not fit their weights, or weights without
             a gradient for embeddings with one.
@@ -97,13 +98,17 @@ class GLoss(nn.Module):
         objective: Objective | None = None,
     ) -> None:
         super().__init__()
-        if not 0 < labelled_fraction < 1:
+        check_part(graph, "graph", "a graph rule, such as DenseGaussian(sigma=0.5)")
+        check_part(propagation, "propagation", "a propagation layer, such as LabelPropagation()")
+        if not is_number(labelled_fraction) or not 0 < labelled_fraction < 1:
             raise ConfigError(
-                f"labelled_fraction={labelled_fraction}: expected a number between 0 and 1, both excluded (0.5 to 0.7 "
-                "is usual); nothing seen or nothing hidden leaves nothing to learn."
+                f"labelled_fraction={labelled_fraction!r}: expected a number between 0 and 1, both excluded (0.5 to "
+                "0.7 is usual); nothing seen or nothing hidden leaves nothing to learn."
             )
-        if num_classes is not None and num_classes < 1:
-            raise ConfigError(f"num_classes={num_classes}: expected at least 1.")
+        if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
+            raise ConfigError(f"num_classes={num_classes!r}: expected a whole number of at least 1.")
+        if objective is not None and not isinstance(objective, Objective):
+            raise ConfigError(f"objective={objective!r}; expected an Objective, such as NegativeLogProbability().")
         self.graph = DenseGaussian() if graph is None else graph
         check_steps(self.graph)
         self.propagation = LabelPropagation() if propagation is None else propagation  # type: ignore[abstract]
@@ -125,7 +130,7 @@ class GLoss(nn.Module):
     def forward(
         self,
         embeddings: Float[Tensor, "documents dim"],
-        labels: Int[Tensor, " documents"],
+        labels: Integer[Tensor, " documents"],
         mask: Bool[Tensor, " documents"] | None = None,
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, ""]:
@@ -141,18 +146,18 @@ class GLoss(nn.Module):
         batch = self.propagate(embeddings, labels, mask, generator)
         if not bool(batch.counted.any()):
             return _full_format(embeddings).mul(0).sum()  # zero, with a gradient path
-        loss: Tensor = self.objective(batch.probabilities, labels, batch.hidden, batch.counted)
+        loss: Tensor = self.objective(batch.probabilities, labels.long(), batch.hidden, batch.counted)
         return loss
 
     def propagate(
         self,
         embeddings: Float[Tensor, "documents dim"],
-        labels: Int[Tensor, " documents"],
+        labels: Integer[Tensor, " documents"],
         mask: Bool[Tensor, " documents"] | None = None,
         generator: torch.Generator | None = None,
     ) -> Propagated:
         """Graph, mask and propagated probabilities of a batch, with gradients; arguments as in `forward`."""
-        _check_batch(embeddings, labels, mask)
+        labels = _check_batch(embeddings, labels, mask)
         x = _full_format(embeddings)
         with _full_precision(embeddings.device.type):
             labelled = labels >= 0
@@ -226,19 +231,17 @@ def _full_precision(device_type: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> None:
+def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> Tensor:
+    """The labels as int64, of a batch whose parts fit each other."""
     if embeddings.dim() != 2 or not embeddings.is_floating_point():
         raise DataError(
             f"embeddings must be floats of shape [documents, dim]; got {embeddings.dtype} of shape "
             f"{tuple(embeddings.shape)}. Token states [documents, tokens, dim] must be pooled first."
         )
-    if labels.shape != embeddings.shape[:1] or labels.is_floating_point():
-        raise DataError(
-            f"labels must be one integer class id for each of the {embeddings.size(0)} documents; got {labels.dtype} "
-            f"of shape {tuple(labels.shape)}."
-        )
+    ids = class_ids(labels, embeddings.size(0))
     if mask is not None and (mask.shape != labels.shape or mask.dtype != torch.bool):
         raise DataError(
             f"mask must be one boolean for each of the {embeddings.size(0)} documents, true where the label may be "
             f"seen; got {mask.dtype} of shape {tuple(mask.shape)}."
         )
+    return ids

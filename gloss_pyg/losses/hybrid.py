@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses.base import TrainingLoss
+from gloss_pyg.losses.checks import check_part, class_ids, is_number
 from gloss_pyg.losses.classification import ClassificationLoss
 
 
@@ -27,7 +28,8 @@ class HybridLoss(TrainingLoss):
     Shapes: `forward(embeddings [N, d], logits [N, C], labels [N]) -> scalar`.
 
     Raises:
-        ConfigError: for a weight outside [0, 1].
+        ConfigError: for a weight outside [0, 1], or a loss that cannot be called.
+        DataError: for labels that are no integers or not one for each document; see also the two losses.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, the total loss.
 
@@ -47,8 +49,10 @@ class HybridLoss(TrainingLoss):
         classification_loss: Callable[[Tensor, Tensor], Tensor] | ClassificationLoss | None = None,
     ) -> None:
         super().__init__()
-        if not 0 <= weight <= 1:
-            raise ConfigError(f"weight={weight}: expected the graph loss's share of the total, from 0 to 1.")
+        if not is_number(weight) or not 0 <= weight <= 1:
+            raise ConfigError(f"weight={weight!r}: expected the graph loss's share of the total, from 0 to 1.")
+        check_part(graph_loss, "graph_loss", "a loss, such as GLoss(DenseGaussian(sigma=0.5))")
+        check_part(classification_loss, "classification_loss", "a loss, such as ClassificationLoss()")
         self.graph_loss = graph_loss
         self.weight = weight
         self.classification_loss = ClassificationLoss() if classification_loss is None else classification_loss
@@ -57,14 +61,15 @@ class HybridLoss(TrainingLoss):
         self,
         embeddings: Float[Tensor, "documents dim"],
         logits: Float[Tensor, "documents classes"],
-        labels: Int[Tensor, " documents"],
+        labels: Integer[Tensor, " documents"],
     ) -> dict[str, Tensor]:
         """The two losses by name, not yet weighted: `graph_loss` and `classification_loss`."""
+        ids = class_ids(labels, embeddings.size(0))
         if isinstance(self.classification_loss, ClassificationLoss):
-            classification = self.classification_loss(embeddings, logits, labels)
+            classification = self.classification_loss(embeddings, logits, ids)
         else:
-            classification = self.classification_loss(logits, torch.where(labels >= 0, labels, -100))
-        return {"graph_loss": self.graph_loss(embeddings, labels), "classification_loss": classification}
+            classification = self.classification_loss(logits, torch.where(ids >= 0, ids, -100))
+        return {"graph_loss": self.graph_loss(embeddings, ids), "classification_loss": classification}
 
     def total(self, parts: dict[str, Tensor]) -> Float[Tensor, ""]:
         """`weight * graph_loss + (1 - weight) * classification_loss`."""

@@ -2,23 +2,38 @@
 
 import numpy as np
 import torch
+from torch import nn
 
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.losses import ClassificationLoss, TrainingLoss
+from gloss_pyg.losses import ClassificationLoss, PublishedCode, TrainingLoss
+
+
+def check_balanced(loss: TrainingLoss) -> None:
+    """Refuse a loss in which no part takes class weights, or one has weights already.
+
+    Raises:
+        ConfigError: for both.
+    """
+    parts = _weighted_parts(loss)
+    if not parts:
+        raise ConfigError(
+            "class_weights='balanced' needs a part that takes class weights, ClassificationLoss or PublishedCode; "
+            f"this {type(loss).__name__} has none."
+        )
+    for part in parts:
+        if part.class_weights is not None:
+            raise ConfigError(
+                f"class_weights='balanced' would replace the class_weights of {type(part).__name__}; give one of both."
+            )
 
 
 def balance_classes(loss: TrainingLoss, labels: np.ndarray, num_classes: int) -> None:
-    """Give every cross-entropy in the loss the weights `n / (C n_c)` of the training labels.
-
-    Raises:
-        ConfigError: if the loss has none.
-    """
+    """Give every part that takes class weights the weights `n / (C n_c)` of the training labels."""
     counts = np.bincount(labels[labels >= 0], minlength=num_classes)
     weights = torch.tensor(counts.sum() / (num_classes * np.maximum(counts, 1)), dtype=torch.float32)
-    found = [part for part in loss.modules() if isinstance(part, ClassificationLoss)]
-    if not found:
-        raise ConfigError(
-            f"class_weights='balanced' needs a ClassificationLoss in the loss; {type(loss).__name__} has none."
-        )
-    for part in found:
+    for part in _weighted_parts(loss):
         part.class_weights = weights
+
+
+def _weighted_parts(loss: nn.Module) -> list[ClassificationLoss | PublishedCode]:
+    return [part for part in loss.modules() if isinstance(part, ClassificationLoss | PublishedCode)]

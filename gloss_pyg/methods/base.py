@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 from datasets import Dataset, DatasetDict
@@ -27,6 +28,8 @@ class FitReport:
         steps: Optimiser steps that were run.
         best_step: The step whose parameters were kept, by validation score.
         best_score: Validation macro-F1 at that step.
+        stopped_by: What ended the training: `patience`, the validation score, or `limit`, the most steps that were
+            allowed; `None` from methods that do not stop by a score.
         loss_overhead: Share of a step's time spent in the loss, forward only; 0 where it was not measured.
         history: A row each validation, in order: `step`, `seconds` since training began, `macro_f1`, `accuracy`.
     """
@@ -40,6 +43,7 @@ class FitReport:
     steps: int = 0
     best_step: int = 0
     best_score: float = float("nan")
+    stopped_by: Literal["patience", "limit"] | None = None
     loss_overhead: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -58,9 +62,11 @@ class Method(ABC):
     Attributes:
         transductive: Whether `fit` uses the test *texts* (never their labels). `compare` passes them to such methods
             only, and marks every row of its table. A class says it, or an object by its arguments.
+        elsewhere: Arguments that say where something is put and change no result, for instance a folder of checkpoints.
     """
 
     transductive: bool = False
+    elsewhere: ClassVar[tuple[str, ...]] = ()
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Fine-tuning a text encoder with any of our losses, as a method that `compare`, `train` and `predict` know."""
 
+import copy
 import json
 import logging
 import math
@@ -7,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import numpy as np
 import torch
@@ -25,10 +26,19 @@ from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.losses import ClassificationLoss, TrainingLoss
 from gloss_pyg.methods.balanced import balance_classes
 from gloss_pyg.methods.base import Estimate, FitReport, Method
+from gloss_pyg.methods.checkpoints import last_checkpoint, own_folder
+from gloss_pyg.methods.checks import check_labels, check_settings
 from gloss_pyg.methods.forecast import forecast
 from gloss_pyg.methods.prediction import PropagationHead, classify
 from gloss_pyg.metrics import compute_metrics
-from gloss_pyg.training import GraphTrainer, KeepBest, Precision, fit_bandwidth, training_arguments
+from gloss_pyg.training import (
+    GraphTrainer,
+    KeepBest,
+    Precision,
+    check_precision,
+    fit_bandwidth,
+    training_arguments,
+)
 from gloss_pyg.training.bandwidth import embed_documents
 
 progress = logging.getLogger("gloss_pyg.progress")
@@ -54,22 +64,27 @@ class FineTuning(Method):
         evaluate_every: Steps between validations; by default one an epoch.
         patience: Validations without a rise of macro-F1 after which training stops.
         decay_epoch: Epoch from which the learning rate is a tenth (the paper: 30); by default never.
-        class_weights: `balanced` weighs classes by `n / (C n_c)` of the training labels, in a plain or hybrid
-            cross-entropy; by default all alike.
+        class_weights: `balanced` weighs classes by `n / (C n_c)` of the training labels, in every cross-entropy of the
+            loss and in the objective `PublishedCode`; by default all alike.
         documents_per_class: K of class-balanced batches (each of `batch_size / K` classes, K documents of each); by
             default batches are drawn at random.
         precision: Of the encoder, `bf16` and `fp16` where the device has them.
-        checkpoints: Folder for checkpoints at each validation; a fit that finds some there goes on from the last one.
-            By default none are written.
+        checkpoints: Folder for checkpoints at each validation; by default none are written. Each fit has its own folder
+            in it, named by the digest of its settings, documents and seed; the same fit, started again, goes on from
+            its last checkpoint.
 
     Raises:
-        ConfigError: for settings that cannot work together or out of range.
+        ConfigError: for settings that cannot work together or out of range; from `check` and `fit`, for an encoder that
+            is not found and a precision that the device does not have.
+        DataError: from `fit`, where no training or no validation document has a label.
 
     Example:
         >>> method = FineTuning(model="random-tiny", max_steps=2)
         >>> method.name
         'FineTuning'
     """
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("checkpoints",)
 
     def __init__(
         self,
@@ -90,26 +105,6 @@ class FineTuning(Method):
         precision: Precision = "float32",
         checkpoints: Path | None = None,
     ) -> None:
-        limits = {
-            "max_length": max_length,
-            "batch_size": batch_size,
-            "max_epochs": max_epochs,
-            "max_steps": max_steps,
-            "evaluate_every": evaluate_every,
-            "patience": patience,
-            "decay_epoch": decay_epoch,
-            "documents_per_class": documents_per_class,
-        }
-        for name, value in limits.items():
-            if value is not None and value < 1:
-                raise ConfigError(f"FineTuning: {name}={value}, expected at least 1.")
-        if not (math.isfinite(learning_rate) and learning_rate > 0):
-            raise ConfigError(f"FineTuning: learning_rate={learning_rate}, expected a positive number, usually 1e-5.")
-        if documents_per_class is not None and batch_size // documents_per_class < 2:
-            raise ConfigError(
-                f"FineTuning: documents_per_class={documents_per_class} leaves a batch of {batch_size} no room for two "
-                f"classes; give at most {batch_size // 2}."
-            )
         self.model = model
         self.loss = ClassificationLoss() if loss is None else loss
         self.prediction = prediction
@@ -125,12 +120,14 @@ class FineTuning(Method):
         self.class_weights = class_weights
         self.documents_per_class = documents_per_class
         self.precision = precision
-        self.checkpoints = checkpoints
+        self.checkpoints = None if checkpoints is None else Path(checkpoints)
+        check_settings(vars(self))
         self._encoder: TextEncoder | None = None
         self._tokenizer: PreTrainedTokenizerBase | None = None
 
     def check(self) -> None:
-        """See `Method.check`: whether the encoder can be found."""
+        """See `Method.check`: whether the device has the precision, and whether the encoder can be found."""
+        check_precision(self.precision)
         load_config(locate_encoder(self.model))
 
     def fit(
@@ -140,6 +137,8 @@ class FineTuning(Method):
         if test_texts is not None:
             raise ConfigError("FineTuning is inductive: it must not be given the test texts.")
         start = time.perf_counter()
+        check_precision(self.precision)
+        labels = check_labels(train, validation)
         set_seed(seed)
         names = train.features["label"].names
         progress.info("loading the encoder %s", self.model)
@@ -150,35 +149,38 @@ class FineTuning(Method):
         progress.info("tokenising %d documents", len(train) + len(validation))
         splits = tokenize(DatasetDict(train=train, validation=validation), tokenizer, self.max_length)
         collate = DataCollator(tokenizer)
-        labels = np.asarray(train["label"])
+        loss = copy.deepcopy(self.loss)  # what it learns and what is fitted belong to this fit
         if self.class_weights == "balanced":
-            balance_classes(self.loss, labels, len(names))
+            balance_classes(loss, labels, len(names))
         progress.info("fitting bandwidths on the pretrained embeddings")
-        fit_bandwidth(self.loss, encoder, splits["train"], collate)
+        fit_bandwidth(loss, encoder, splits["train"], collate)
         keep = KeepBest(self.patience)
         with tempfile.TemporaryDirectory() as scratch:
-            trainer = self._trainer(encoder, splits, collate, labels, keep, self.checkpoints or Path(scratch), seed)
+            folder = Path(scratch)
+            if self.checkpoints is not None:
+                folder = own_folder(self.checkpoints, self, train, validation, seed)
+            trainer = self._trainer(encoder, loss, splits, collate, labels, keep, folder, seed)
             set_up = time.perf_counter() - start
             progress.info("training: %d documents, batches of %d", len(train), self.batch_size)
-            resume = self.checkpoints is not None and any(self.checkpoints.glob("checkpoint-*"))
-            trainer.train(resume_from_checkpoint=resume)
+            last = last_checkpoint(folder) if self.checkpoints is not None else None
+            trainer.train(resume_from_checkpoint=None if last is None else str(last))
         encoder.eval()
         self._encoder, self._tokenizer = encoder, tokenizer
         trained = time.perf_counter() - start - set_up
         if self.prediction is not None:  # the best parameters are in place again
             self.prediction.fit(embed_documents(encoder, splits["train"], collate), labels, len(names))
         graph = time.perf_counter() - start - set_up - trained
-        epochs = float(trainer.state.epoch or 0)
         return FitReport(
             encoder=self.model,
             setup_seconds=set_up,
             graph_seconds=graph,
             training_seconds=trained,
-            seconds_per_epoch=keep.step_seconds / epochs if epochs else 0.0,
-            epochs=epochs,
-            steps=trainer.state.global_step,
+            seconds_per_epoch=keep.step_seconds / keep.epochs if keep.epochs else 0.0,
+            epochs=keep.epochs,
+            steps=keep.steps,
             best_step=keep.best_step,
             best_score=keep.best_score,
+            stopped_by="patience" if keep.patience_is_up else "limit",
             loss_overhead=trainer.loss_function.seconds / keep.step_seconds if keep.step_seconds else 0.0,
             history=keep.history,
         )
@@ -186,6 +188,7 @@ class FineTuning(Method):
     def _trainer(
         self,
         encoder: TextEncoder,
+        loss: TrainingLoss,
         splits: DatasetDict,
         collate: Callable[..., dict[str, Tensor]],
         labels: np.ndarray,
@@ -216,7 +219,7 @@ class FineTuning(Method):
         trainer = GraphTrainer(
             encoder,
             arguments,
-            self.loss,
+            loss,
             train_sampler=sampler,
             decay_step=None if self.decay_epoch is None else self.decay_epoch * steps_an_epoch,
             train_dataset=splits["train"],
@@ -239,6 +242,8 @@ class FineTuning(Method):
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """See `Method.embed`: the pooled embeddings."""
         encoder, tokenizer = self._fitted()
+        if not texts:
+            return np.zeros((0, encoder.classifier.in_features), dtype=np.float32)
         documents = tokenize(list(texts), tokenizer, self.max_length)
         return embed_documents(encoder, documents, DataCollator(tokenizer), 2 * self.batch_size).numpy()
 

@@ -10,9 +10,9 @@
 | `KeepBest` | early stopping with the best parameters in memory |
 """
 
-from gloss_pyg.training.arguments import Precision, training_arguments
+from gloss_pyg.training.arguments import Precision, check_precision, training_arguments
 from gloss_pyg.training.bandwidth import embed_documents, fit_bandwidth
-from gloss_pyg.training.keep_best import KeepBest
+from gloss_pyg.training.keep_best import KeepBest, is_whole_checkpoint
 from gloss_pyg.training.loss_function import LossFunction, trainer_loss
 from gloss_pyg.training.report import LossReport
 from gloss_pyg.training.trainer import GraphTrainer
@@ -23,8 +23,10 @@ __all__ = [
     "LossFunction",
     "LossReport",
     "Precision",
+    "check_precision",
     "embed_documents",
     "fit_bandwidth",
+    "is_whole_checkpoint",
     "trainer_loss",
     "training_arguments",
 ]

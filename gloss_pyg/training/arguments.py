@@ -5,8 +5,35 @@ from typing import Any, Literal
 
 import torch
 from transformers import TrainingArguments
+from transformers.utils import is_torch_bf16_gpu_available
+
+from gloss_pyg.errors import ConfigError
 
 Precision = Literal["float32", "bf16", "fp16"]
+
+
+def check_precision(precision: Precision) -> None:
+    """Refuse a precision that the device which training would use does not have; quick, nothing is loaded.
+
+    On a CPU, bf16 works (and saves no time on most), fp16 does not: its gradients would have to be scaled, which torch
+    does on accelerators.
+
+    Raises:
+        ConfigError: with a precision that it has.
+    """
+    if not torch.accelerator.is_available():
+        if precision == "fp16":
+            raise ConfigError(
+                "precision='fp16': there is no accelerator, and on a CPU fp16 cannot be trained in. Take 'float32'."
+            )
+    elif precision == "bf16" and not _has_bf16():
+        raise ConfigError("precision='bf16': this accelerator does not have it. Take 'fp16' or 'float32'.")
+
+
+def _has_bf16() -> bool:
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(is_torch_bf16_gpu_available())
 
 
 def training_arguments(
@@ -36,7 +63,11 @@ def training_arguments(
         seed: Of everything random.
         precision: Of the encoder; graph and propagation are always computed in float32.
         others: Any argument of `transformers.TrainingArguments`; wins over ours.
+
+    Raises:
+        ConfigError: for a precision that the device does not have.
     """
+    check_precision(precision)
     settings: dict[str, Any] = {
         "output_dir": str(folder),
         "per_device_train_batch_size": batch_size,
@@ -54,6 +85,8 @@ def training_arguments(
         "data_seed": seed,
         "bf16": precision == "bf16",
         "fp16": precision == "fp16",
+        # Without an accelerator the Trainer takes bf16 for a mistake unless it is told that a CPU is meant.
+        "use_cpu": precision == "bf16" and not torch.accelerator.is_available(),
         "disable_tqdm": True,
         "report_to": "none",
         "dataloader_pin_memory": torch.cuda.is_available(),  # elsewhere it only warns

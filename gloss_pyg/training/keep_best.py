@@ -32,6 +32,9 @@ class KeepBest(TrainerCallback):
     Attributes:
         best_score: The best score, NaN before the first validation.
         best_step: The step that gave it.
+        patience_is_up: Whether that many validations without a rise have ended the training.
+        steps: Optimiser steps that were run.
+        epochs: Passes over the training documents, a part of one too.
         history: A row each validation: `step`, `seconds` since training began, `macro_f1`, `accuracy`.
         step_seconds: Time spent in optimiser steps, validations not included.
     """
@@ -45,6 +48,8 @@ class KeepBest(TrainerCallback):
     def _forget(self) -> None:
         self.best_score = float("nan")
         self.best_step = 0
+        self.patience_is_up = self._is_over = False
+        self.steps, self.epochs = 0, 0.0
         self.history: list[dict[str, float]] = []
         self.step_seconds = 0.0
         self._best: dict[str, Tensor] = {}
@@ -53,7 +58,7 @@ class KeepBest(TrainerCallback):
         self,
         args: TrainingArguments,
         state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002 - the Trainer's signature
+        control: TrainerControl,
         model: torch.nn.Module | None = None,
         **_: Any,
     ) -> None:
@@ -62,6 +67,12 @@ class KeepBest(TrainerCallback):
         seconds = 0.0
         if state.global_step and model is not None:
             seconds = self._read(_checkpoint(args, state), model)
+            self.steps, self.epochs = state.global_step, float(state.epoch or 0)
+            self.patience_is_up = self._is_patience_up()
+            if self.patience_is_up or state.global_step >= state.max_steps:
+                # The checkpoint is the last one. The Trainer takes a step before it looks; that one does not count.
+                self._is_over = control.should_training_stop = True
+                self._best = self._best or _copy(model)
         self._start = time.perf_counter() - seconds
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
@@ -70,6 +81,9 @@ class KeepBest(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
         """Add a step's time."""
+        if self._is_over:
+            return
+        self.steps, self.epochs = state.global_step, float(state.epoch or 0)
         self.step_seconds += time.perf_counter() - self._step_start
 
     def on_evaluate(
@@ -82,7 +96,7 @@ class KeepBest(TrainerCallback):
         **_: Any,
     ) -> None:
         """Compare, remember, and ask for the end where patience is up."""
-        if metrics is None or model is None:
+        if metrics is None or model is None or self._is_over:
             return
         score = metrics[f"eval_{self.metric}"]
         row = {"step": float(state.global_step), "seconds": time.perf_counter() - self._start}
@@ -97,14 +111,16 @@ class KeepBest(TrainerCallback):
         if not self._best or math.isnan(self.best_score) or score > self.best_score:
             self.best_score, self.best_step = score, state.global_step
             self._best = _copy(model)
-        since = sum(1 for seen in self.history if seen["step"] > self.best_step)
-        if since >= self.patience:
-            control.should_training_stop = True
+        if self._is_patience_up():
+            self.patience_is_up = control.should_training_stop = True
+
+    def _is_patience_up(self) -> bool:
+        return sum(1 for seen in self.history if seen["step"] > self.best_step) >= self.patience
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
         """Put into the checkpoint what a resumed run must know: the scores so far, and the best parameters."""
         folder = _checkpoint(args, state)
-        if not state.is_world_process_zero or not folder.is_dir():
+        if self._is_over or not state.is_world_process_zero or not folder.is_dir():
             return
         if self.best_step != state.global_step:  # else they are the checkpoint's own
             save_file(self._best, folder / f"{_WEIGHTS}.tmp")
@@ -137,6 +153,11 @@ class KeepBest(TrainerCallback):
         """Go back to the best parameters."""
         if model is not None and self._best:
             model.load_state_dict(self._best)
+
+
+def is_whole_checkpoint(folder: Path) -> bool:
+    """Whether a checkpoint was written to its end: what `KeepBest` writes comes last."""
+    return (folder / "trainer_state.json").is_file() and (folder / _SCORES).is_file()
 
 
 def _copy(model: torch.nn.Module) -> dict[str, Tensor]:

@@ -2,23 +2,30 @@
 
 import time
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
+from gloss_pyg.training.foreign import check_first_token, return_hidden_states
+from gloss_pyg.training.usable import UsableBatches
 
 SUBMODULE = "gloss_loss"
 IGNORED = -100
+# What the last call of `trainer_loss` hung on a model.
+_hung_on: WeakKeyDictionary[nn.Module, list[RemovableHandle]] = WeakKeyDictionary()
 
 
 def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mean"] = "cls") -> "LossFunction":
     r"""Make a loss the `compute_loss_func` of the stock `transformers.Trainer`.
 
-    With our `TextEncoder` the embeddings are the model's own. Any other sequence classifier is told to return its
-    hidden states (and not to gather them in evaluation), and the first token of the last layer is the embedding.
+    With our `TextEncoder` the embeddings are the model's own. Any other sequence classifier is asked for its hidden
+    states at each call (the Trainer does not gather them in evaluation), and the first token of the last layer is the
+    embedding. Its configuration stays as it is, so a saved model is like any other, but for the loss's parameters.
 
     The value is scaled as the Trainer expects of a loss function of one's own: the mean over the batch at hand times
     its share of all labelled documents of the step,
@@ -29,14 +36,23 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
     gradient accumulation and with several processes alike. Each batch has a graph of its own: accumulation does not
     enlarge the graph. A batch without labels contributes zero.
 
+    The three lines are all that training takes, a warning included when the graph loss can use few batches. To see the
+    parts of the loss in the Trainer's logs, a fourth: `LossReport.attach(trainer, loss_function)`.
+
+    A second call for the same model takes the place of the first: its loss, its parameters and its hooks are gone.
+
     Args:
         loss: `HybridLoss(GLoss(...))`, `ClassificationLoss()`, or a `TrainingLoss` of your own.
         model: The model that will be given to the Trainer. A loss with parameters or buffers (a learned or fitted
-            `sigma`) becomes its submodule `gloss_loss`, so that it is optimised, moved and saved with it.
+            `sigma`) becomes its submodule `gloss_loss`, so that it is optimised, moved and saved with it. The stock
+            Trainer's `weight_decay` (0 unless set) then also pulls a learned `sigma` towards 1; `GraphTrainer` leaves
+            it out.
         pooling: For a model that is not ours, only `"cls"`.
 
     Raises:
-        ConfigError: for a loss that is no `TrainingLoss`, and for mean pooling on a model that is not ours.
+        ConfigError: for a loss that is no `TrainingLoss`; on a model that is not ours, for mean pooling, and for models
+            whose first token does not see the text (GPT-2, Llama and others that read from left to right) or that have
+            no such token (encoder-decoders).
 
     Example:
         >>> from gloss_pyg import GLoss, HybridLoss, DenseGaussian
@@ -45,8 +61,8 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
         >>> model = BertForSequenceClassification(config)
         >>> loss_function = trainer_loss(HybridLoss(GLoss(DenseGaussian(sigma=0.5))), model)
         >>> # Trainer(model, args, train_dataset=..., compute_loss_func=loss_function)
-        >>> model.config.output_hidden_states
-        True
+        >>> embeddings_of(model(torch.tensor([[2, 3, 4]]))).shape
+        torch.Size([1, 4])
     """
     if not isinstance(loss, TrainingLoss):
         raise ConfigError(
@@ -59,13 +75,16 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
                 f"pooling={pooling!r}: on a model that is not ours a loss function sees no attention mask, so only the "
                 "first token can be pooled. For mean pooling use gloss_pyg.TextEncoder.from_encoder(name, label_names)."
             )
-        config: Any = model.config
-        config.output_hidden_states = True
-        ignored = list(getattr(config, "keys_to_ignore_at_inference", None) or [])
-        config.keys_to_ignore_at_inference = [*ignored, *({"hidden_states"} - set(ignored))]
+        check_first_token(model)
+    for handle in _hung_on.pop(model, []):
+        handle.remove()
+    if SUBMODULE in dict(model.named_children()):
+        delattr(model, SUBMODULE)
+    hung = [] if isinstance(model, TextEncoder) else return_hidden_states(model)
     if next(loss.parameters(), None) is not None or next(loss.buffers(), None) is not None:
         model.add_module(SUBMODULE, loss)
-        model.register_forward_hook(_join_outputs)
+        hung.append(model.register_forward_hook(_join_outputs))
+    _hung_on[model] = hung
     return LossFunction(loss, model)
 
 
@@ -85,6 +104,8 @@ def _join_outputs(model: nn.Module, inputs: Any, outputs: Any) -> Any:  # noqa: 
 class LossFunction:
     """What `trainer_loss` returns: callable as the Trainer calls it, with counts of what it computed.
 
+    It warns, once, when the graph loss could use few of the training batches.
+
     Attributes:
         seconds: Time spent in the loss over training batches, forward only.
     """
@@ -93,12 +114,15 @@ class LossFunction:
         self.loss = loss
         self.model = model
         self.seconds = 0.0
-        self.reset()
-
-    def reset(self) -> None:
-        """Start the means afresh."""
+        self._usable = UsableBatches(loss)
         self._sums: dict[str, Tensor] = {}
         self._batches = 0
+
+    def reset(self) -> None:
+        """Start the means and the counts of the graph losses afresh."""
+        self._sums = {}
+        self._batches = 0
+        self._usable.reset()
 
     def __call__(self, outputs: Any, labels: Tensor | None, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         """The scaled loss of a batch."""
@@ -119,6 +143,7 @@ class LossFunction:
         if self.model.training:
             self._count(parts)
             self.seconds += time.perf_counter() - start
+            self._usable.batch()
         return value
 
     def _count(self, parts: dict[str, Tensor]) -> None:
@@ -127,9 +152,9 @@ class LossFunction:
             part = part.detach().double()
             self._sums[name] = self._sums[name] + part if name in self._sums else part
 
-    def means(self) -> dict[str, float]:
-        """Mean of each part over the training batches since the last `reset`."""
-        return {name: float(total) / self._batches for name, total in self._sums.items()}
+    def summary(self) -> dict[str, float]:
+        """Mean of each part over the training batches since the last `reset`, and what the graph losses counted."""
+        return {name: float(total) / self._batches for name, total in self._sums.items()} | self._usable.summary()
 
 
 def embeddings_of(outputs: Any) -> Tensor:
@@ -141,7 +166,8 @@ def embeddings_of(outputs: Any) -> Tensor:
     if hidden_states is None:
         raise ConfigError(
             "The model returned neither embeddings nor hidden_states. Call trainer_loss(loss, model) with the very "
-            "model that the Trainer trains; it tells the model to return its hidden states."
+            "model that the Trainer trains; it asks the model for its hidden states, which the model's forward must be "
+            "able to give (output_hidden_states=True, return_dict not False)."
         )
     first_token: Tensor = hidden_states[-1][:, 0]
     return first_token
@@ -155,4 +181,5 @@ def _logits(outputs: Any) -> Tensor:
 
 
 def _get(outputs: Any, name: str) -> Any:
-    return outputs.get(name) if isinstance(outputs, dict) else getattr(outputs, name, None)
+    found = outputs.get(name) if isinstance(outputs, dict) else None
+    return getattr(outputs, name, None) if found is None else found

@@ -1,17 +1,11 @@
-"""The parts of the loss in the Trainer's own logs, and a warning when the graph loss has nothing to learn from."""
+"""The parts of the loss, and how the graph loss fares, in the Trainer's own logs."""
 
 import math
-import warnings
 from typing import Any
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from gloss_pyg.errors import NumericalWarning
-from gloss_pyg.losses import GLoss
 from gloss_pyg.training.loss_function import LossFunction
-
-# Below this share of usable batches, seen over at least so many, the graph loss hardly trains anything.
-FEW_USABLE, BATCHES_BEFORE_WARNING = 0.5, 20
 
 
 class LossReport(TrainerCallback):
@@ -20,16 +14,17 @@ class LossReport(TrainerCallback):
     `graph_loss`, `classification_loss`: means since the last log, not weighted. `hidden_accuracy` beside `chance`: the
     share of hidden documents whose class propagation got right, and what guessing would reach. `usable_batches`: the
     share of batches with a hidden document that a seed of its class can reach; the others gave a zero graph loss.
+    `uncounted`: the share of hidden documents that no seed of their class can reach. In several processes, all of the
+    first one's batches.
 
-    Use `LossReport.attach(trainer, loss_function)`: it puts the callback before the trackers, so that TensorBoard and
-    others see the added values too. Given in `callbacks=[...]` it comes after them, and only the console sees them.
+    The loss function counts all this and warns by itself, but it has no way to the Trainer that calls it, so that a log
+    takes a line more: `LossReport.attach(trainer, loss_function)`. It puts the callback before the trackers, so that
+    TensorBoard and others see the added values too. Given in `callbacks=[...]` it comes after them, and only the
+    console sees them.
     """
 
     def __init__(self, loss_function: LossFunction) -> None:
         self.loss_function = loss_function
-        self._graph_losses = [module for module in loss_function.loss.modules() if isinstance(module, GLoss)]
-        self._batches = self._usable = 0.0
-        self._warned = False
 
     @classmethod
     def attach(cls, trainer: Trainer, loss_function: LossFunction) -> "LossReport":
@@ -49,30 +44,8 @@ class LossReport(TrainerCallback):
         """Called by the Trainer with what it is about to log."""
         if logs is None or "loss" not in logs:
             return  # an evaluation's log, or the summary at the end
-        found = self.loss_function.means()
+        found = {name: value for name, value in self.loss_function.summary().items() if not math.isnan(value)}
         self.loss_function.reset()
-        for graph_loss in self._graph_losses:
-            summary = graph_loss.statistics.summary()
-            graph_loss.statistics.reset()
-            found |= {name: summary[name] for name in ("hidden_accuracy", "chance", "usable_batches")}
-            self._warn(summary)
-        found = {name: value for name, value in found.items() if not math.isnan(value)}
         logs.update(found)
         if state.log_history and "loss" in state.log_history[-1]:
             state.log_history[-1].update(found)
-
-    def _warn(self, summary: dict[str, float]) -> None:
-        if not summary["batches"]:
-            return
-        self._batches += summary["batches"]
-        self._usable += summary["batches"] * summary["usable_batches"]
-        share = self._usable / self._batches
-        if not self._warned and self._batches >= BATCHES_BEFORE_WARNING and share < FEW_USABLE:
-            self._warned = True
-            warnings.warn(
-                f"Only {share:.0%} of {self._batches:.0f} batches could be used by the graph loss: in the others no "
-                "hidden document had a seed of its class in reach. Use larger batches or a class-balanced sampler "
-                "(gloss_pyg.data.ClassBalancedSampler).",
-                NumericalWarning,
-                stacklevel=2,
-            )

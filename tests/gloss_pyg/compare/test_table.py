@@ -61,6 +61,23 @@ def test_the_note_on_transductive_methods_stands_only_where_there_is_one(records
     assert "test texts" not in table.markdown(table.make_rows(records[:1]))
 
 
+def test_rows_with_a_fit_that_ended_at_the_limit_are_marked_and_counted(
+    make_cell: Callable[..., Cell], make_record: Callable[..., dict[str, Any]]
+) -> None:
+    ended = {"ce": ["patience"] * 3, "g": ["limit", "patience", "limit"], "svm": [None] * 3}
+    records = [
+        make_record(make_cell(method, "mr", seed), stopped_by=how)
+        for method, ways in ended.items()
+        for seed, how in enumerate(ways)
+    ]
+    rows = table.make_rows(records)
+    assert [row.at_limit for row in rows] == [0, 2, 0]
+    lines = table.markdown(rows).splitlines()
+    assert ["of 30* |" in line for line in lines[2:5]] == [False, True, False]
+    assert "* 2 of 3 (g on mr) ended at the limit of steps, not by their validation score" in table.notes(rows)
+    assert "limit of steps" not in table.notes(rows[:1] + rows[2:])
+
+
 def test_csv_and_json_hold_the_numbers_unrounded(records: list[dict[str, Any]]) -> None:
     rows = table.make_rows(records)
     from_csv = list(csv.DictReader(io.StringIO(table.to_csv(rows))))

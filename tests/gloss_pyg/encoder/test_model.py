@@ -10,6 +10,8 @@ from transformers import (
     AutoModel,
     BertConfig,
     DistilBertConfig,
+    GPT2Config,
+    GPT2Model,
     ModernBertConfig,
     MPNetConfig,
     PreTrainedConfig,
@@ -255,3 +257,12 @@ def test_from_encoder_keeps_the_pretrained_weights_and_draws_the_classifier(tiny
     again = TextEncoder.from_encoder(tiny_bert, ["a", "b", "c"], pooling="mean")
     assert torch.equal(again.classifier.weight, model.classifier.weight)
     assert again.config.pooling == "mean"
+
+
+def test_the_first_token_of_a_model_that_reads_from_left_to_right_is_refused(tmp_path: Path) -> None:
+    GPT2Model(GPT2Config(vocab_size=20, n_positions=16, n_embd=16, n_layer=1, n_head=2)).save_pretrained(tmp_path)
+    with pytest.raises(ConfigError, match=r"left to right.*pooling='mean'"):
+        TextEncoder.from_encoder(tmp_path, ["a", "b"])
+    model = TextEncoder.from_encoder(tmp_path, ["a", "b"], pooling="mean").eval()
+    embeddings = model(input_ids=torch.tensor([[3, 5, 7], [3, 9, 1]])).embeddings
+    assert (embeddings[0] - embeddings[1]).abs().max() > 1e-3

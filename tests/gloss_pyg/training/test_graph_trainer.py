@@ -62,6 +62,13 @@ def test_the_learning_rate_falls_to_a_tenth_at_the_step_asked_for(make: Any) -> 
     assert seen.rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4])
 
 
+def test_weight_decay_leaves_a_learned_sigma_alone(make: Any) -> None:
+    trainer = make(HybridLoss(GLoss(DenseGaussian("learned"))), weight_decay=0.5)
+    decayed = trainer.get_decay_parameter_names(trainer.model)
+    assert "classifier.weight" in decayed
+    assert not [name for name in decayed if "log_sigma" in name]
+
+
 def test_without_a_step_the_learning_rate_is_constant(make: Any) -> None:
     trainer, seen = make(ClassificationLoss(), learning_rate=1e-3), Rates()
     trainer.add_callback(seen)

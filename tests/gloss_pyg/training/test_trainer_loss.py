@@ -1,26 +1,24 @@
-"""`trainer_loss` in the stock Trainer: scale under accumulation and over processes, foreign models, logs."""
+"""`trainer_loss` in the stock Trainer: scale under accumulation, foreign models, logs, what is saved and resumed."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import torch.multiprocessing
+from safetensors.torch import load_file
 from transformers import (
     AutoModelForSequenceClassification,
     Trainer,
     TrainerCallback,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
 )
 
 from gloss_pyg.data import DataCollator, tokenize
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
-from gloss_pyg.errors import ConfigError, NumericalWarning
+from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph import DenseGaussian
 from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, TrainingLoss
-from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss, training_arguments
+from gloss_pyg.training import GraphTrainer, LossReport, fit_bandwidth, trainer_loss, training_arguments
 
 NAMES = ["sport", "trade", "music"]
 
@@ -121,39 +119,6 @@ def test_a_step_of_unlabelled_documents_is_zero_with_a_gradient_path() -> None:
     assert embeddings.grad is not None
 
 
-def _process(rank: int, port: int, folder: str) -> None:
-    """One of two processes: its batch's gradient after averaging over both, scaled as the Trainer does."""
-    import torch.distributed as dist
-
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    torch.manual_seed(0)
-    layer = torch.nn.Linear(3, 3)
-    parallel = torch.nn.parallel.DistributedDataParallel(layer)
-    rows = torch.arange(24.0).view(8, 3)[:5] if rank == 0 else torch.arange(24.0).view(8, 3)[5:]
-    labels = torch.zeros(len(rows), dtype=torch.long)
-
-    function = trainer_loss(SquaredLogits(), Model())
-    value = function({"logits": parallel(rows), "embeddings": rows}, labels, torch.tensor(8))
-    (value * 2).backward()  # the Trainer multiplies by the number of processes, DDP divides by it
-    if rank == 0:
-        torch.save(layer.weight.grad, f"{folder}/gradient.pt")
-    dist.destroy_process_group()
-
-
-def test_two_processes_have_the_gradient_of_one_with_both_batches(tmp_path: Path) -> None:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    torch.multiprocessing.spawn(_process, args=(port, str(tmp_path)), nprocs=2)
-    found = torch.load(tmp_path / "gradient.pt", weights_only=True)
-    torch.manual_seed(0)
-    layer = torch.nn.Linear(3, 3)
-    layer(torch.arange(24.0).view(8, 3)).square().mean().backward()
-    torch.testing.assert_close(found, layer.weight.grad)
-
-
 def test_three_lines_train_a_foreign_model_and_log_both_losses(documents: Any, tiny_bert: Path, tmp_path: Path) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(tiny_bert, num_labels=3)
     before = {name: value.clone() for name, value in model.named_parameters()}
@@ -179,7 +144,8 @@ def test_three_lines_train_a_foreign_model_and_log_both_losses(documents: Any, t
     LossReport.attach(trainer, loss_function)
     trainer.train()
     first = trainer.state.log_history[0]
-    assert {"loss", "graph_loss", "classification_loss", "hidden_accuracy", "chance", "usable_batches"} <= set(first)
+    assert {"loss", "graph_loss", "classification_loss", "hidden_accuracy", "chance"} <= set(first)
+    assert {"usable_batches", "uncounted"} <= set(first)
     assert first["usable_batches"] == 1.0
     assert any(not torch.equal(before[name], value) for name, value in model.named_parameters())
     predictions = trainer.predict(documents["test"]).predictions
@@ -192,12 +158,16 @@ def test_a_loss_with_a_parameter_is_trained_and_saved_with_the_model(
     model = make_encoder(tiny_bert)
     loss = hybrid(sigma="learned")
     start = float(loss.graph_loss.graph.bandwidth.log_sigma)
-    one_step(model, loss, documents, tiny_bert, tmp_path, learning_rate=1e-2)
-    assert float(loss.graph_loss.graph.bandwidth.log_sigma) != start
-    assert any(name.startswith("gloss_loss.") for name in model.state_dict())
+    trainer = one_step(model, loss, documents, tiny_bert, tmp_path, learning_rate=1e-2)
+    learned = loss.graph_loss.graph.bandwidth.log_sigma
+    assert float(learned) != start
+    trainer.save_model(str(tmp_path / "saved"))
+    files = (tmp_path / "saved").rglob("*.safetensors")
+    saved = {name: value for file in files for name, value in load_file(file).items()}
+    torch.testing.assert_close(saved["gloss_loss.graph_loss.graph.bandwidth.log_sigma"], learned.detach())
 
 
-@pytest.mark.parametrize("sigma", [0.5, "learned"])
+@pytest.mark.parametrize("sigma", [0.5, "learned", "sqrt"])
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     documents: Any, tiny_bert: Path, tmp_path: Path, sigma: Any
 ) -> None:
@@ -207,10 +177,13 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
         arguments = training_arguments(
             folder, batch_size=16, max_steps=6, evaluate_every=3, seed=0, save_strategy="steps", save_steps=3
         )
+        loss = hybrid(sigma=sigma)
+        if not resume:  # else what was fitted comes with the checkpoint
+            fit_bandwidth(loss, model, documents["train"], DataCollator(load_tokenizer(str(tiny_bert))))
         trainer = GraphTrainer(
             model,
             arguments,
-            hybrid(sigma=sigma),
+            loss,
             train_dataset=documents["train"],
             eval_dataset=documents["validation"],
             data_collator=DataCollator(load_tokenizer(str(tiny_bert))),
@@ -231,17 +204,6 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     assert whole.keys() == resumed.keys()
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, rtol=1e-5, atol=1e-7, msg=name)
-
-
-def test_few_usable_batches_are_warned_about_once(tmp_path: Path) -> None:
-    loss = hybrid()
-    report = LossReport(trainer_loss(loss, Model()))  # type: ignore[arg-type]
-    labels = torch.arange(4)  # every class once: nothing can be inferred
-    for _ in range(25):
-        loss(torch.randn(4, 2), torch.randn(4, 4), labels)
-    arguments = TrainingArguments(output_dir=str(tmp_path), report_to="none")
-    with pytest.warns(NumericalWarning, match="0% of 25 batches"):
-        report.on_log(arguments, TrainerState(), TrainerControl(), logs={"loss": 1.0})
 
 
 def test_wrong_losses_and_poolings_are_refused(tiny_bert: Path) -> None:
