@@ -1,7 +1,6 @@
 """The graph loss: how well hidden labels can be inferred from seen ones over the graph of the batch."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import cast, final
 
@@ -13,6 +12,7 @@ from torch_geometric.transforms import BaseTransform
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian, check_result, check_steps, fittable_parts
+from gloss_pyg.graph.precision import full_precision
 from gloss_pyg.graph.reach import is_connected, reached
 from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
@@ -153,7 +153,7 @@ class GLoss(nn.Module):
         """Graph, mask and propagated probabilities of a batch, with gradients; arguments as in `forward`."""
         _check_batch(embeddings, labels, mask)
         x = _full_format(embeddings)
-        with _full_precision(embeddings.device.type):
+        with full_precision(embeddings.device.type):  # for steps that are no rule or layer of ours
             labelled = labels >= 0
             seen = self._draw(labels, generator) if mask is None else mask & labelled
             hidden = labelled & ~seen
@@ -207,13 +207,6 @@ class GLoss(nn.Module):
 def _full_format(embeddings: Tensor) -> Tensor:
     """Half precision in float32, the others as they are: float64 may hold what float32 rounds to infinity."""
     return embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
-
-
-def _full_precision(device_type: str) -> AbstractContextManager[object]:
-    """Keep autocast from rounding the graph and the solve; free where it is off."""
-    if torch.is_autocast_enabled(device_type):
-        return torch.autocast(device_type, enabled=False)
-    return nullcontext()
 
 
 def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> None:
