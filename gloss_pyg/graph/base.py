@@ -13,6 +13,7 @@ from gloss_pyg.errors import DataError
 from gloss_pyg.graph.batches import graph_sizes, set_edges
 from gloss_pyg.graph.edges import mark_symmetric
 from gloss_pyg.graph.fitting import fittable_parts
+from gloss_pyg.graph.precision import full_precision
 
 
 class GraphStep(BaseTransform, nn.Module):  # type: ignore[misc]  # in this order: the other changes the caller's Data
@@ -40,8 +41,8 @@ class GraphRule(GraphStep):
 
     A rule takes `Data(x=embeddings [N, d])` and returns a copy with `edge_index [2, E]` and `edge_weight [E]`:
     symmetric, without self-loops, not negative, differentiable in `x`. Only the directions of embeddings count, not
-    their lengths. Half-precision embeddings are computed in float32. Several graphs in one `Batch` each get their own
-    edges.
+    their lengths. Half-precision embeddings are computed in float32, also under autocast. Several graphs in one
+    `Batch` each get their own edges.
 
     Subclasses write `edges`. One with a bandwidth makes `self.bandwidth = Bandwidth(sigma)`, and it will be fitted.
 
@@ -75,7 +76,8 @@ class GraphRule(GraphStep):
         if x.dtype in (torch.float16, torch.bfloat16):
             x = x.float()
         sizes = graph_sizes(data, x.size(0))
-        edge_index, edge_weight = self._edges_by_graph(x, sizes) if len(sizes) > 1 else self.edges(x)
+        with full_precision(x.device.type):
+            edge_index, edge_weight = self._edges_by_graph(x, sizes) if len(sizes) > 1 else self.edges(x)
         if "edge_attr" in data:
             del data.edge_attr  # it described the edges that are replaced
         return set_edges(data, edge_index, edge_weight, sizes)

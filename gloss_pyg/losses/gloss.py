@@ -1,7 +1,6 @@
 """The graph loss: how well hidden labels can be inferred from seen ones over the graph of the batch."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import cast, final
 
@@ -14,6 +13,7 @@ from torch_geometric.transforms import BaseTransform
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian, check_result, check_steps, fittable_parts
 from gloss_pyg.graph.log_weights import leads
+from gloss_pyg.graph.precision import full_precision
 from gloss_pyg.graph.reach import is_connected, reached
 from gloss_pyg.losses.checks import check_part, class_ids, is_number
 from gloss_pyg.losses.mask import stratified_mask
@@ -159,7 +159,7 @@ class GLoss(nn.Module):
         """Graph, mask and propagated probabilities of a batch, with gradients; arguments as in `forward`."""
         labels = _check_batch(embeddings, labels, mask)
         x = _full_format(embeddings)
-        with _full_precision(embeddings.device.type):
+        with full_precision(embeddings.device.type):  # for steps that are no rule or layer of ours
             labelled = labels >= 0
             seen = self._draw(labels, generator) if mask is None else mask & labelled
             hidden = labelled & ~seen
@@ -222,13 +222,6 @@ class GLoss(nn.Module):
 def _full_format(embeddings: Tensor) -> Tensor:
     """Half precision in float32, the others as they are: float64 may hold what float32 rounds to infinity."""
     return embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
-
-
-def _full_precision(device_type: str) -> AbstractContextManager[object]:
-    """Keep autocast from rounding the graph and the solve; free where it is off."""
-    if torch.is_autocast_enabled(device_type):
-        return torch.autocast(device_type, enabled=False)
-    return nullcontext()
 
 
 def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> Tensor:

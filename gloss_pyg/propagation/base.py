@@ -12,7 +12,8 @@ from torch import Tensor
 from torch_geometric.nn import MessagePassing
 
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.propagation.checks import check_base, check_graph, check_labels, check_needs
+from gloss_pyg.graph.precision import full_precision
+from gloss_pyg.propagation.checks import check_base, check_graph, check_labels, check_needs, check_seeds
 from gloss_pyg.propagation.rows import rows_to_one, sharpened
 from gloss_pyg.propagation.solvers.precision import is_faint, widened_weights
 
@@ -28,7 +29,7 @@ class Propagation(MessagePassing, ABC):
     negative) or class ids `[N]` (negative: unlabelled), `edge_index [2, E]` from row 0 to row 1, `mask [N]` (true where
     the label may be seen), `edge_weight [E]` (finite, not negative; all ones where it is `None`), and optionally the
     embeddings `x [N, d]`. It returns probabilities `[N, C]`: a row sums to 1, or is 0 where no seed is reachable.
-    Half-precision weights are computed in float32.
+    Half-precision weights are computed in float32, also under autocast.
 
     Scores that are never negative are divided by their row's sum. Scores of both signs (`signed`) become
     `softmax(scores / (temperature * r))` over the classes, `r` the root mean square score of the node's connected
@@ -120,19 +121,16 @@ class Propagation(MessagePassing, ABC):
         if is_faint(edge_weight):
             edge_weight = widened_weights(edge_index, edge_weight)
         labels = check_labels(y, mask, self.num_classes, edge_weight.dtype)
-        seeds = labels.masked_fill(~mask[:, None], 0)
+        seeds = check_seeds(labels.masked_fill(~mask[:, None], 0))
         x = None if x is None else x.to(edge_weight.dtype)
-        if self.needs_base:
-            assert base is not None  # check_needs has seen to it
-            prior = check_base(base, seeds)
-            scores = self.scores(seeds, edge_index, edge_weight, mask, x, base=prior)  # type: ignore[call-arg]
-        else:
-            scores = self.scores(seeds, edge_index, edge_weight, mask, x)
-        if self.signed:
-            probabilities = sharpened(scores, seeds, edge_index, edge_weight, self.temperature)
-        else:
-            # An iteration may leave negative scores in the last digit.
-            probabilities = scores if self.scores_are_probabilities else rows_to_one(scores.clamp(min=0))
+        given = {"base": check_base(base, seeds)} if self.needs_base and base is not None else {}
+        with full_precision(edge_weight.device.type):
+            scores = self.scores(seeds, edge_index, edge_weight, mask, x, **given)
+            if self.signed:
+                probabilities = sharpened(scores, seeds, edge_index, edge_weight, self.temperature)
+            else:
+                # An iteration may leave negative scores in the last digit.
+                probabilities = scores if self.scores_are_probabilities else rows_to_one(scores.clamp(min=0))
         return probabilities.to(dtype)
 
     def message(self, x_j: Tensor, edge_weight: Tensor) -> Tensor:  # type: ignore[override]

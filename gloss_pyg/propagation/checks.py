@@ -66,6 +66,19 @@ def check_labels(y: Tensor, mask: Tensor, num_classes: int | None, dtype: torch.
     return rows
 
 
+def check_seeds(seeds: Tensor) -> Tensor:
+    """Label rows that may be seen, the others zero, checked to be finite and not negative."""
+    if not seeds.numel() or (float(seeds.min()) >= 0 and float(seeds.max()) < float("inf")):  # both NaN where one is
+        return seeds
+    wrong = ~((seeds >= 0) & seeds.isfinite())
+    row, column = (int(place) for place in wrong.nonzero()[0])
+    raise DataError(
+        f"y must be finite and not negative where the mask is true; row {row} has {float(seeds[row, column])} for "
+        f"class {column}, and {int(wrong.any(dim=1).sum())} rows are so. Give one-hot rows or probabilities, "
+        "not logits; an unlabelled node belongs outside the mask."
+    )
+
+
 def check_needs(layer: Any, x: Tensor | None, base: Tensor | None) -> None:
     """Refuse to run a layer without the embeddings or the base prediction that it states to need."""
     name = type(layer).__name__

@@ -339,6 +339,14 @@ def test_half_precision_is_computed_in_float32(case, half):
     torch.testing.assert_close(x.grad, wide.grad.to(half), rtol=0, atol=0)
 
 
+def test_autocast_does_not_round_a_graph(case):
+    x = some(8).float()
+    expected = case.make()(Data(x=x)).edge_weight
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = case.make()(Data(x=x)).edge_weight
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
 def test_lengths_of_rows_do_not_matter(case):
     x = some(8, dtype=torch.float32)
     lengths = torch.tensor([1e-25, 1e-14, 1e-3, 1, 1e3, 1e14, 1e30, 1])[:, None]

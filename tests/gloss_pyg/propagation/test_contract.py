@@ -3,14 +3,16 @@
 import inspect
 
 import pytest
+import torch
 from layer_cases import CASES
+from torch_geometric.data import Data
 
 import gloss_pyg.propagation as family
+from gloss_pyg.graph import DenseGaussian
 from gloss_pyg.propagation import Propagation
 from gloss_pyg.testing import check_propagation
 
-
-@pytest.mark.parametrize(
+each_case = pytest.mark.parametrize(
     ("layer", "arguments"),
     [
         pytest.param(layer, case, id=f"{layer.__name__}({case or ''})")
@@ -18,8 +20,22 @@ from gloss_pyg.testing import check_propagation
         for case in cases
     ],
 )
+
+
+@each_case
 def test_contract(layer, arguments):
     check_propagation(layer(**arguments))
+
+
+@each_case
+def test_autocast_does_not_round_the_solve(layer, arguments):
+    graph = DenseGaussian(0.5)(Data(x=torch.randn(12, 4, generator=torch.Generator().manual_seed(0))))
+    y = torch.eye(3)[torch.arange(12) % 3]
+    given = (y, graph.edge_index, torch.arange(12) < 6, graph.edge_weight, graph.x)
+    expected = layer(**arguments)(*given)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = layer(**arguments)(*given)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
 def test_every_public_layer_has_a_case():

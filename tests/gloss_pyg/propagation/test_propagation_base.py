@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gloss_pyg.errors import ConfigError
+from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.reach import reached
 from gloss_pyg.propagation import Propagation
 
@@ -37,6 +37,16 @@ def test_a_layer_is_shown_seeds_only():
     layer = Given(torch.ones(4, 2), num_classes=2)
     layer(torch.tensor([1, 0, 99, -100]), CHAIN, torch.tensor([True, True, False, True]))
     assert layer.shown.tolist() == [[0, 1], [1, 0], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_seeds_that_cannot_be_labels_are_refused_where_they_may_be_seen(value):
+    y = torch.eye(2)[[0, 1, 0, 1]]
+    y[1, 0] = value
+    layer = Given(torch.ones(4, 2))
+    with pytest.raises(DataError, match=r"y must be finite and not negative .* row 1 has (-1|nan|inf).* for class 0"):
+        layer(y, CHAIN, torch.ones(4).bool())
+    layer(y, CHAIN, torch.tensor([True, False, True, True]))  # a hidden row may hold anything
 
 
 def test_a_layer_with_parameters_of_each_class_must_be_told_their_number():
