@@ -10,6 +10,7 @@ from gloss_pyg.propagation import (
     LabelPropagation,
     LabelSpreading,
     LaplacianRegularization,
+    ModifiedAdsorption,
     PersonalizedPageRank,
     PoissonLearning,
 )
@@ -39,4 +40,5 @@ CASES = {
     ],
     HeatKernel: [{}, {"learned": True}, {"solver": "iterative"}],
     PoissonLearning: [{}, {"solver": "conjugate_gradients"}],
+    ModifiedAdsorption: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
 }
