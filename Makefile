@@ -14,7 +14,7 @@ compare: $(VENV)/offline ## G-Loss against cross-entropy on BBC News with MiniLM
 	$(RUN) -m gloss_pyg.compare
 
 test: $(VENV)/dev ## the test suite
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto
 
 lint: $(VENV)/dev ## style and types
 	$(RUN) -m ruff check .

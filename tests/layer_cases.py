@@ -10,6 +10,7 @@ from gloss_pyg.propagation import (
     LabelPropagation,
     LabelSpreading,
     LaplacianRegularization,
+    ModifiedAdsorption,
     NearestLabelled,
     PersonalizedPageRank,
     PoissonLearning,
@@ -43,4 +44,5 @@ CASES = {
     PoissonLearning: [{}, {"solver": "conjugate_gradients"}],
     NearestLabelled: [{}],
     SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
+    ModifiedAdsorption: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
 }

@@ -31,6 +31,7 @@ class DenseMatrix(WeightMatrix):
 
     def __init__(self, values: Float[Tensor, "nodes nodes"], *, symmetric: bool, connected: bool = False) -> None:
         self.values, self.symmetric, self.connected = values, symmetric, connected
+        self._identity: Tensor | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -53,7 +54,7 @@ class DenseMatrix(WeightMatrix):
 
     def __matmul__(self, rows: Float[Tensor, "nodes columns"]) -> Float[Tensor, "nodes columns"]:
         """See `WeightMatrix`."""
-        return self.values @ rows
+        return self.values if rows is self._identity else self.values @ rows
 
     def transposed(self) -> "DenseMatrix":
         """See `WeightMatrix`."""
@@ -85,19 +86,25 @@ class DenseMatrix(WeightMatrix):
         return result
 
     def _prepare(self, operator: Operator, parameters: tuple[Tensor, ...], diagonal: Tensor) -> Solve:  # noqa: ARG002
-        eye = torch.eye(self.num_nodes, dtype=self.values.dtype, device=self.values.device)
-        factor = try_cholesky(operator(self, eye, *parameters))
+        system = self._written_out(operator, parameters)
+        factor = try_cholesky(system)
         if factor is None and self.values.dtype != torch.float64:
             wide = self.with_values(self.values.double())
-            factor = _last_cholesky(operator(wide, eye.double(), *(parameter.double() for parameter in parameters)))
+            factor = _last_cholesky(wide._written_out(operator, tuple(given.double() for given in parameters)))
         elif factor is None:
-            factor = _last_cholesky(operator(self, eye, *parameters))
+            factor = _last_cholesky(system)
 
         def solve(right: Tensor) -> Tensor:
             solved: Tensor = torch.cholesky_solve(right.to(factor.dtype), factor)
             return drop_unsolved(solved).to(right.dtype)
 
         return solve
+
+    def _written_out(self, operator: Operator, parameters: tuple[Tensor, ...]) -> Tensor:
+        """The operator as a matrix."""
+        known = self.with_values(self.values)
+        known._identity = torch.eye(self.num_nodes, dtype=self.values.dtype, device=self.values.device)
+        return operator(known, known._identity, *parameters)
 
 
 def _last_cholesky(matrix: Tensor) -> Tensor:

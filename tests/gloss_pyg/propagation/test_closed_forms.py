@@ -14,6 +14,7 @@ from gloss_pyg.propagation import (
     HeatKernel,
     LabelSpreading,
     LaplacianRegularization,
+    ModifiedAdsorption,
     PersonalizedPageRank,
     PoissonLearning,
 )
@@ -145,6 +146,46 @@ def test_poisson_learning_on_a_chain_of_weights_far_apart(spread):
     np.testing.assert_allclose(found, u, rtol=0, atol=1e-10 * np.abs(u).max())
 
 
+def plain_adsorption(w, seeds, mu1, mu2, mu3, beta):
+    """Probabilities and system of algorithm 1, node by node and edge by edge, with the dummy label's column."""
+    n = len(w)
+    onward, injected = np.zeros(n), np.zeros(n)
+    for v in range(n):
+        shares = [weight / w[v].sum() for weight in w[v] if weight > 0]
+        entropy = -sum(share * np.log(share) for share in shares)
+        c = np.log(beta) / np.log(beta + np.exp(entropy))
+        j = (1 - c) * np.sqrt(max(entropy, 0.01)) if seeds[v].any() else 0
+        onward[v], injected[v] = c / max(c + j, 1), j / max(c + j, 1)
+    unit, system = component_means(w), np.zeros((n, n))
+    for v in range(n):
+        system[v, v] = mu1 * injected[v] + mu3
+        for u in range(n):
+            weight = mu2 * (onward[v] * w[v, u] + onward[u] * w[u, v]) / unit[v]
+            system[v, v] += weight
+            system[v, u] -= weight
+    dummy = mu3 * (1 - onward - injected)
+    return np.linalg.solve(system, np.column_stack([mu1 * injected[:, None] * seeds, dummy]))
+
+
+@pytest.mark.parametrize("arguments", [(1.0, 0.01, 0.01, 2.0), (2.0, 1.0, 0.1, 5.0)])
+def test_modified_adsorption(kind, solver, arguments):
+    *_, seeds, _, w = problem(kind)
+    expected = plain_adsorption(w, seeds.numpy(), *arguments)
+    check(ModifiedAdsorption(*arguments, solver=solver), kind, expected[:, :C], FAR[solver])
+    assert (expected[:, C] > 0).all()  # the dummy takes its share everywhere, and is no class
+
+
+def test_a_labelled_leaf_injects_its_label_and_edges_at_zero_have_a_gradient():
+    edge_index = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
+    weight = torch.tensor([1.0, 1.0, 2.0, 2.0, 0.0, 0.0], requires_grad=True)
+    y, mask = torch.tensor([0, -100, 1]), torch.tensor([True, False, True])
+    found = ModifiedAdsorption(num_classes=2)(y, edge_index, mask, weight)
+    assert bool((found > 0).all())
+    found[1, 0].log().backward()
+    assert bool(weight.grad.isfinite().all())
+    assert bool(weight.grad[:4].all())
+
+
 def test_little_regularization_is_the_harmonic_function(kind):
     edge_index, edge_weight, seeds, mask, _ = problem(kind)
     expected = HarmonicFunction()(seeds, edge_index, mask, edge_weight)
@@ -196,6 +237,8 @@ def test_a_learned_teleport_reaches_neither_end(log_odds):
         (lambda: AbsorbingWalk(0.0), r"rate=0.0.*positive"),
         (lambda: HeatKernel(0.0), r"time=0.0.*positive"),
         (lambda: PoissonLearning(solver="iterative"), r"expected one of auto, direct, conjugate_gradients"),
+        (lambda: ModifiedAdsorption(mu2=0.0), r"mu2=0.0.*above 0"),
+        (lambda: ModifiedAdsorption(beta=1.0), r"beta=1.0.*above 1"),
         (lambda: LaplacianRegularization(-1.0), r"gamma=-1.0.*positive"),
         (lambda: LaplacianRegularization(power=0), r"power=0.*at least 1"),
         (lambda: LaplacianRegularization(power=2, solver="iterative"), r"messages do not converge"),
