@@ -10,6 +10,7 @@ from gloss_pyg.propagation import (
     LabelPropagation,
     LabelSpreading,
     LaplacianRegularization,
+    LinearBeliefPropagation,
     ModifiedAdsorption,
     PersonalizedPageRank,
     PoissonLearning,
@@ -41,4 +42,12 @@ CASES = {
     HeatKernel: [{}, {"learned": True}, {"solver": "iterative"}],
     PoissonLearning: [{}, {"solver": "conjugate_gradients"}],
     ModifiedAdsorption: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    LinearBeliefPropagation: [
+        {},
+        {"coupling": -0.5},
+        {"coupling": [[0.3, -0.2, -0.1], [-0.2, 0.5, -0.3], [-0.1, -0.3, 0.4]]},
+        {"learned": True, "num_classes": 3},
+        {"solver": "conjugate_gradients"},
+        {"learned": True, "num_classes": 3, "solver": "conjugate_gradients"},
+    ],
 }

@@ -11,6 +11,7 @@
 | `HeatKernel` | `exp(-t L) Y`, `t` fixed or learned | Kondor & Lafferty 2002 |
 | `PoissonLearning` | `L u = sum_j (y_j - mean y) delta_j` | Calder et al. 2020 |
 | `ModifiedAdsorption` | labels injected, continued, abandoned | Talukdar & Crammer 2009 |
+| `LinearBeliefPropagation` | `B = E + A B H - D B H^2` | Gatterbauer et al. 2015 |
 
 All are called as `layer(y, edge_index, mask, edge_weight, x)`; a layer of your own derives from `Propagation` and
 writes one method, `scores`.
@@ -23,6 +24,7 @@ from gloss_pyg.propagation.heat_kernel import HeatKernel
 from gloss_pyg.propagation.label_propagation import LabelPropagation
 from gloss_pyg.propagation.label_spreading import LabelSpreading
 from gloss_pyg.propagation.laplacian_regularization import LaplacianRegularization
+from gloss_pyg.propagation.linear_belief_propagation import LinearBeliefPropagation
 from gloss_pyg.propagation.modified_adsorption import ModifiedAdsorption
 from gloss_pyg.propagation.personalized_page_rank import PersonalizedPageRank
 from gloss_pyg.propagation.poisson_learning import PoissonLearning
@@ -35,6 +37,7 @@ __all__ = [
     "LabelPropagation",
     "LabelSpreading",
     "LaplacianRegularization",
+    "LinearBeliefPropagation",
     "ModifiedAdsorption",
     "PersonalizedPageRank",
     "PoissonLearning",
