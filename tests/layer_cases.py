@@ -10,6 +10,7 @@ from gloss_pyg.propagation import (
     LabelPropagation,
     LabelSpreading,
     LaplacianRegularization,
+    LinearBeliefPropagation,
     ModifiedAdsorption,
     NearestLabelled,
     PersonalizedPageRank,
@@ -45,4 +46,12 @@ CASES = {
     NearestLabelled: [{}],
     SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
     ModifiedAdsorption: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    LinearBeliefPropagation: [
+        {},
+        {"coupling": -0.5},
+        {"coupling": [[0.3, -0.2, -0.1], [-0.2, 0.5, -0.3], [-0.1, -0.3, 0.4]]},
+        {"learned": True, "num_classes": 3},
+        {"solver": "conjugate_gradients"},
+        {"learned": True, "num_classes": 3, "solver": "conjugate_gradients"},
+    ],
 }

@@ -13,6 +13,7 @@
 | `NearestLabelled` | `softmax_j(log W_ij) Y_j`, over labelled neighbours alone | Goldberger et al. 2004 |
 | `SinkhornPropagation` | harmonic on the kernel made doubly stochastic | Sinkhorn & Knopp 1967; Landa et al. 2021 |
 | `ModifiedAdsorption` | labels injected, continued, abandoned | Talukdar & Crammer 2009 |
+| `LinearBeliefPropagation` | `B = E + A B H - D B H^2` | Gatterbauer et al. 2015 |
 
 All are called as `layer(y, edge_index, mask, edge_weight, x)`; a layer of your own derives from `Propagation` and
 writes one method, `scores`.
@@ -25,6 +26,7 @@ from gloss_pyg.propagation.heat_kernel import HeatKernel
 from gloss_pyg.propagation.label_propagation import LabelPropagation
 from gloss_pyg.propagation.label_spreading import LabelSpreading
 from gloss_pyg.propagation.laplacian_regularization import LaplacianRegularization
+from gloss_pyg.propagation.linear_belief_propagation import LinearBeliefPropagation
 from gloss_pyg.propagation.modified_adsorption import ModifiedAdsorption
 from gloss_pyg.propagation.nearest_labelled import NearestLabelled
 from gloss_pyg.propagation.personalized_page_rank import PersonalizedPageRank
@@ -39,6 +41,7 @@ __all__ = [
     "LabelPropagation",
     "LabelSpreading",
     "LaplacianRegularization",
+    "LinearBeliefPropagation",
     "ModifiedAdsorption",
     "NearestLabelled",
     "PersonalizedPageRank",

@@ -71,7 +71,7 @@ class Propagation(MessagePassing, ABC):
     reads_logarithms: bool = False
     needs_x: ClassVar[bool] = False
     needs_base: ClassVar[bool] = False
-    needs_num_classes: ClassVar[bool] = False
+    needs_num_classes: bool = False
 
     def __init__(self, num_classes: int | None = None, temperature: float = 1.0) -> None:
         super().__init__(aggr="add", flow="source_to_target")

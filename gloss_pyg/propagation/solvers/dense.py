@@ -85,7 +85,8 @@ class DenseMatrix(WeightMatrix):
         result: Tensor = _Grounded.apply(self.values, exits, right, index, self.symmetric)  # type: ignore[no-untyped-call]
         return result
 
-    def _prepare(self, operator: Operator, parameters: tuple[Tensor, ...], diagonal: Tensor) -> Solve:  # noqa: ARG002
+    def prepare(self, operator: Operator, parameters: tuple[Tensor, ...], diagonal: Tensor) -> Solve:  # noqa: ARG002
+        """See `WeightMatrix`."""
         system = self._written_out(operator, parameters)
         factor = try_cholesky(system)
         if factor is None and self.values.dtype != torch.float64:

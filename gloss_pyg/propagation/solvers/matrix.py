@@ -26,6 +26,8 @@ Operator = Callable[..., Tensor]
 EdgeFunction = Callable[[Tensor, Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]], Tensor]
 # Solves a prepared system for rows [N, C], without gradient.
 Solve = Callable[[Tensor], Tensor]
+# Prepares one: (matrix, *parameters) -> solve.
+Prepare = Callable[..., Solve]
 
 
 class WeightMatrix(ABC):
@@ -135,7 +137,11 @@ class WeightMatrix(ABC):
         """
 
     @abstractmethod
-    def _prepare(self, operator: Operator, parameters: tuple[Tensor, ...], diagonal: Tensor) -> Solve: ...
+    def prepare(self, operator: Operator, parameters: tuple[Tensor, ...], diagonal: Float[Tensor, " nodes"]) -> Solve:
+        """What solves `operator(W, X, *parameters) = right` for any right side, without gradient; see `solve`.
+
+        The operator treats every column of `X` alike.
+        """
 
     def solve(
         self,
@@ -143,6 +149,7 @@ class WeightMatrix(ABC):
         right: Float[Tensor, "nodes columns"],
         *parameters: Tensor,
         diagonal: Float[Tensor, " nodes"],
+        prepare: Prepare | None = None,
     ) -> Float[Tensor, "nodes columns"]:
         """`X` of `operator(W, X, *parameters) = right`, for any symmetric positive definite operator made of `W`.
 
@@ -152,10 +159,11 @@ class WeightMatrix(ABC):
             right: The right side.
             parameters: Tensors that the operator is made of beside `W`.
             diagonal: Positive numbers near the diagonal of the operator; iterations converge faster the nearer it is.
+            prepare: What solves an operator that mixes columns, or treats them differently; else `self.prepare` does.
 
         Differentiable in the weights, the parameters and `right`.
         """
-        system = _System(self, operator, diagonal.detach())
+        system = _System(self, operator, diagonal.detach(), prepare)
         result: Tensor = _Implicit.apply(system, right, self.values, *parameters)  # type: ignore[no-untyped-call]
         return result
 
@@ -165,9 +173,13 @@ class _System:
     matrix: WeightMatrix
     operator: Operator
     diagonal: Tensor
+    own: Prepare | None
 
     def prepare(self, values: Tensor, parameters: Sequence[Tensor]) -> Solve:
-        return self.matrix.with_values(values)._prepare(self.operator, tuple(parameters), self.diagonal)
+        matrix = self.matrix.with_values(values)
+        if self.own is not None:
+            return self.own(matrix, *parameters)
+        return matrix.prepare(self.operator, tuple(parameters), self.diagonal)
 
 
 class _Implicit(torch.autograd.Function):

@@ -225,7 +225,8 @@ class SparseMatrix(WeightMatrix):
             complain=self.iteration.complain,
         )
 
-    def _prepare(self, operator: Operator, parameters: tuple[Tensor, ...], diagonal: Tensor) -> Solve:
+    def prepare(self, operator: Operator, parameters: tuple[Tensor, ...], diagonal: Tensor) -> Solve:
+        """See `WeightMatrix`."""
         wide: list[tuple[SparseMatrix, list[Tensor]]] = []
 
         def apply(rows: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from gloss_pyg.propagation import (
     HeatKernel,
     LabelSpreading,
     LaplacianRegularization,
+    LinearBeliefPropagation,
     ModifiedAdsorption,
     PersonalizedPageRank,
     PoissonLearning,
@@ -186,6 +187,57 @@ def test_a_labelled_leaf_injects_its_label_and_edges_at_zero_have_a_gradient():
     assert bool(weight.grad[:4].all())
 
 
+COUPLING = [[0.25, -0.125, -0.125], [-0.125, 0.5, -0.375], [-0.125, -0.375, 0.5]]
+
+
+@pytest.mark.parametrize("coupling", [0.5, -0.9, COUPLING])
+def test_linear_belief_propagation(kind, solver, coupling):
+    if solver == "iterative":
+        pytest.skip("refused")
+    *_, seeds, mask, w = problem(kind)
+    a = normalised(w)
+    d = np.diag((a**2).sum(axis=1))
+    h = np.array(coupling) if isinstance(coupling, list) else coupling * (np.eye(C) - 1 / C)
+    e = (seeds.numpy() - 1 / C) * mask.numpy()[:, None]
+    system = np.eye(N * C) - np.kron(a, h) + np.kron(d, h @ h)  # rows of B one after the other; h is symmetric
+    expected = np.linalg.solve(system, e.ravel()).reshape(N, C)
+    check(LinearBeliefPropagation(coupling, solver=solver), kind, expected, FAR[solver])
+    learned = LinearBeliefPropagation(coupling, learned=True, num_classes=C, solver=solver).double()
+    check(learned, kind, expected, 1e-5)  # made in float32
+
+
+@pytest.mark.parametrize("solver", ["direct", "conjugate_gradients"])
+def test_the_gradient_of_a_learned_coupling(solver):
+    edge_index, edge_weight, seeds, mask, _ = problem("knn")
+    layer = LinearBeliefPropagation(COUPLING, learned=True, solver=solver).double()
+    start = layer.coupling.free.detach() + 0.1 * torch.randn(C, C, generator=torch.Generator().manual_seed(0)).double()
+
+    def value(free):
+        return torch.func.functional_call(layer, {"coupling.free": free}, (seeds, edge_index, mask, edge_weight))
+
+    torch.autograd.gradcheck(value, start.requires_grad_(), eps=1e-5, atol=1e-7, rtol=1e-5)
+
+
+def test_what_is_learned_tells_unlike_neighbours():
+    # Two groups in which every edge leads from one to the other: neighbours are of different classes.
+    n, generator = 20, torch.Generator().manual_seed(0)
+    labels = torch.arange(n) % 2
+    w = torch.rand(n, n, generator=generator) * (labels[:, None] != labels)
+    w = w.triu() + w.triu().T
+    target, source = w.nonzero().T
+    mask = torch.arange(n) < 6
+    given = (labels, torch.stack([source, target]), mask, w[target, source])
+    layer = LinearBeliefPropagation(0.2, learned=True, num_classes=2)
+    assert float((layer(*given).argmax(dim=1) == labels)[~mask].float().mean()) < 0.5
+    optimiser = torch.optim.Adam(layer.parameters(), lr=0.1)
+    for _ in range(40):
+        optimiser.zero_grad()
+        (-layer(*given)[~mask].gather(1, labels[~mask, None]).log().mean()).backward()
+        optimiser.step()
+    assert float((layer(*given).argmax(dim=1) == labels)[~mask].float().mean()) == 1
+    assert float(layer.coupling().detach()[0, 0]) < 0
+
+
 def test_little_regularization_is_the_harmonic_function(kind):
     edge_index, edge_weight, seeds, mask, _ = problem(kind)
     expected = HarmonicFunction()(seeds, edge_index, mask, edge_weight)
@@ -239,6 +291,11 @@ def test_a_learned_teleport_reaches_neither_end(log_odds):
         (lambda: PoissonLearning(solver="iterative"), r"expected one of auto, direct, conjugate_gradients"),
         (lambda: ModifiedAdsorption(mu2=0.0), r"mu2=0.0.*above 0"),
         (lambda: ModifiedAdsorption(beta=1.0), r"beta=1.0.*above 1"),
+        (lambda: LinearBeliefPropagation(1.0), r"coupling=1.0.*between -1 and 1"),
+        (lambda: LinearBeliefPropagation(0.0), r"coupling=0.0.*not 0"),
+        (lambda: LinearBeliefPropagation(learned=True), r"give num_classes"),
+        (lambda: LinearBeliefPropagation([[0.5, -0.5], [-0.5, 0.5]], num_classes=3), r"2 rows, and num_classes=3"),
+        (lambda: LinearBeliefPropagation(solver="iterative"), r"expected one of auto, direct, conjugate_gradients"),
         (lambda: LaplacianRegularization(-1.0), r"gamma=-1.0.*positive"),
         (lambda: LaplacianRegularization(power=0), r"power=0.*at least 1"),
         (lambda: LaplacianRegularization(power=2, solver="iterative"), r"messages do not converge"),
