@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import (
+        CorrectAndSmooth,
         HarmonicFunction,
         LabelPropagation,
         LabelSpreading,
@@ -55,6 +56,7 @@ _HOMES = {
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
     "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": (
+        "CorrectAndSmooth",
         "HarmonicFunction",
         "LabelPropagation",
         "LabelSpreading",
@@ -70,6 +72,7 @@ __all__ = [
     "ClassBalancedSampler",
     "ClassificationLoss",
     "Compose",
+    "CorrectAndSmooth",
     "DataCollator",
     "DenseCosine",
     "DenseGaussian",

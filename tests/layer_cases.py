@@ -4,6 +4,7 @@ Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are mad
 """
 
 from gloss_pyg.propagation import (
+    CorrectAndSmooth,
     HarmonicFunction,
     LabelPropagation,
     LabelSpreading,
@@ -21,5 +22,6 @@ CASES = {
     ],
     LabelSpreading: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
     NearestLabelled: [{}],
+    CorrectAndSmooth: [{}, {"scale": 1.0}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
     SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
 }
