@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import (
+        AttentionPropagation,
         CorrectAndSmooth,
         HarmonicFunction,
         LabelPropagation,
@@ -56,6 +57,7 @@ _HOMES = {
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
     "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": (
+        "AttentionPropagation",
         "CorrectAndSmooth",
         "HarmonicFunction",
         "LabelPropagation",
@@ -69,6 +71,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AttentionPropagation",
     "ClassBalancedSampler",
     "ClassificationLoss",
     "Compose",

@@ -4,6 +4,7 @@ Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are mad
 """
 
 from gloss_pyg.propagation import (
+    AttentionPropagation,
     CorrectAndSmooth,
     HarmonicFunction,
     LabelPropagation,
@@ -23,5 +24,6 @@ CASES = {
     LabelSpreading: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
     NearestLabelled: [{}],
     CorrectAndSmooth: [{}, {"scale": 1.0}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    AttentionPropagation: [{"dim": 8}, {"dim": 8, "num_heads": 2, "head_dim": 3, "solver": "iterative"}],
     SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
 }

@@ -5,6 +5,7 @@
 | `LabelPropagation` | `(I - T_UU)^-1 T_UL Y_L` | Zhu & Ghahramani 2002 |
 | `HarmonicFunction` | `L_UU^-1 W_UL Y_L` | Zhu, Ghahramani, Lafferty 2003 |
 | `LabelSpreading` | `(1 - a) (I - a S)^-1 Y` | Zhou et al. 2003 |
+| `AttentionPropagation` | harmonic on attention `softmax_j(Q x_i . K x_j + log W_ij)` | Veličković et al. 2018 |
 | `CorrectAndSmooth` | errors of `base` spread, then the corrected prediction | Huang et al. 2021 |
 | `NearestLabelled` | `softmax_j(log W_ij) Y_j`, over labelled neighbours alone | Goldberger et al. 2004 |
 | `SinkhornPropagation` | harmonic on the kernel made doubly stochastic | Sinkhorn & Knopp 1967; Landa et al. 2021 |
@@ -13,6 +14,7 @@ All are called as `layer(y, edge_index, mask, edge_weight, x)`; a layer of your 
 writes one method, `scores`.
 """
 
+from gloss_pyg.propagation.attention_propagation import AttentionPropagation
 from gloss_pyg.propagation.base import Propagation
 from gloss_pyg.propagation.correct_and_smooth import CorrectAndSmooth
 from gloss_pyg.propagation.harmonic_function import HarmonicFunction
@@ -23,6 +25,7 @@ from gloss_pyg.propagation.sinkhorn_propagation import SinkhornPropagation
 from gloss_pyg.propagation.solved import SolvedPropagation
 
 __all__ = [
+    "AttentionPropagation",
     "CorrectAndSmooth",
     "HarmonicFunction",
     "LabelPropagation",
