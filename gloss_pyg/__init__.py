@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import (
         AbsorbingWalk,
+        AttentionPropagation,
+        CorrectAndSmooth,
         HarmonicFunction,
         HeatKernel,
         LabelPropagation,
@@ -63,6 +65,8 @@ _HOMES = {
     "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": (
         "AbsorbingWalk",
+        "AttentionPropagation",
+        "CorrectAndSmooth",
         "HarmonicFunction",
         "HeatKernel",
         "LabelPropagation",
@@ -82,9 +86,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AbsorbingWalk",
+    "AttentionPropagation",
     "ClassBalancedSampler",
     "ClassificationLoss",
     "Compose",
+    "CorrectAndSmooth",
     "DataCollator",
     "DenseCosine",
     "DenseGaussian",

@@ -5,6 +5,8 @@ Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are mad
 
 from gloss_pyg.propagation import (
     AbsorbingWalk,
+    AttentionPropagation,
+    CorrectAndSmooth,
     HarmonicFunction,
     HeatKernel,
     LabelPropagation,
@@ -44,6 +46,8 @@ CASES = {
     HeatKernel: [{}, {"learned": True}, {"solver": "iterative"}],
     PoissonLearning: [{}, {"solver": "conjugate_gradients"}],
     NearestLabelled: [{}],
+    CorrectAndSmooth: [{}, {"scale": 1.0}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
+    AttentionPropagation: [{"dim": 8}, {"dim": 8, "num_heads": 2, "head_dim": 3, "solver": "iterative"}],
     SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
     ModifiedAdsorption: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
     LinearBeliefPropagation: [

@@ -20,6 +20,7 @@ from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
 from gloss_pyg.losses.statistics import BatchStatistics
 from gloss_pyg.propagation import LabelPropagation, Propagation
+from gloss_pyg.propagation.checks import check_needs
 
 EVALUATION_SEED = 0
 
@@ -72,10 +73,11 @@ class GLoss(nn.Module):
 
     Raises:
         ConfigError: for a fraction outside (0, 1), a part that cannot be called (or a class in place of its object), a
-            transform of PyG that would break the graph (see `Compose`), or a bandwidth not fitted (`fit_sigma`).
-        DataError: for embeddings, labels or masks that do not fit each other, or embeddings with NaN or infinity; for a
-            graph step that returns no graph, other documents, edges that do not fit their weights, or weights without
-            a gradient for embeddings with one.
+            transform of PyG that would break the graph (see `Compose`), or a bandwidth not fitted (`fit_sigma`);
+            without `base` where the layer needs it.
+        DataError: for embeddings, labels, masks or base predictions that do not fit each other, or embeddings with NaN
+            or infinity; for a graph step that returns no graph, other documents, edges that do not fit their weights,
+            or weights without a gradient for embeddings with one.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853.
 
@@ -122,6 +124,11 @@ class GLoss(nn.Module):
         """Whether a bandwidth is still to be fitted by `fit_sigma`."""
         return any(part.needs_fit for part in fittable_parts(self.graph))
 
+    @property
+    def needs_base(self) -> bool:
+        """Whether the layer works on another model's class probabilities, to be given as `base`."""
+        return isinstance(self.propagation, Propagation) and self.propagation.needs_base
+
     def fit_sigma(self, embeddings: Float[Tensor, "documents dim"]) -> None:
         """Fit the graph's bandwidth once from the pretrained embeddings `[n, d]` of the training documents."""
         for part in fittable_parts(self.graph):
@@ -133,6 +140,7 @@ class GLoss(nn.Module):
         labels: Integer[Tensor, " documents"],
         mask: Bool[Tensor, " documents"] | None = None,
         generator: torch.Generator | None = None,
+        base: Float[Tensor, "documents classes"] | None = None,
     ) -> Float[Tensor, ""]:
         """The loss of a batch.
 
@@ -142,8 +150,10 @@ class GLoss(nn.Module):
             mask: True where a label may be seen. By default drawn with `stratified_mask`; in `eval()` mode always from
                 the same seed.
             generator: Randomness of the draw, on the CPU.
+            base: Class probabilities of another model, for a layer that needs them (`CorrectAndSmooth`); others do not
+                get them. `HybridLoss` gives its classifier's.
         """
-        batch = self.propagate(embeddings, labels, mask, generator)
+        batch = self.propagate(embeddings, labels, mask, generator, base)
         if not bool(batch.counted.any()):
             return _full_format(embeddings).mul(0).sum()  # zero, with a gradient path
         loss: Tensor = self.objective(batch.probabilities, labels.long(), batch.hidden, batch.counted)
@@ -155,9 +165,13 @@ class GLoss(nn.Module):
         labels: Integer[Tensor, " documents"],
         mask: Bool[Tensor, " documents"] | None = None,
         generator: torch.Generator | None = None,
+        base: Float[Tensor, "documents classes"] | None = None,
     ) -> Propagated:
         """Graph, mask and propagated probabilities of a batch, with gradients; arguments as in `forward`."""
         labels = _check_batch(embeddings, labels, mask)
+        base = base if self.needs_base else None
+        if isinstance(self.propagation, Propagation):
+            check_needs(self.propagation, embeddings, base)
         x = _full_format(embeddings)
         with full_precision(embeddings.device.type):  # for steps that are no rule or layer of ours
             labelled = labels >= 0
@@ -165,8 +179,9 @@ class GLoss(nn.Module):
             hidden = labelled & ~seen
             # A graph step must not read hidden labels either: edges within a class would give them away.
             graph = self._build(Data(x=x, y=labels.masked_fill(~seen, -100)))
-            seeds = self._seeds(labels, seen, x.dtype)
-            probabilities = self.propagation(seeds, graph.edge_index, seen, graph.edge_weight, x)
+            seeds = self._seeds(labels, seen, x.dtype, base)
+            given = {} if base is None else {"base": base}  # a plain callable need not know the word
+            probabilities = self.propagation(seeds, graph.edge_index, seen, graph.edge_weight, x, **given)
             if probabilities.shape != seeds.shape:
                 raise DataError(
                     f"The propagation returned shape {tuple(probabilities.shape)}, not {tuple(seeds.shape)}: class "
@@ -191,12 +206,15 @@ class GLoss(nn.Module):
             generator = torch.Generator().manual_seed(EVALUATION_SEED)
         return stratified_mask(labels, self.labelled_fraction, generator)
 
-    def _seeds(self, labels: Tensor, seen: Tensor, dtype: torch.dtype) -> Tensor:
+    def _seeds(self, labels: Tensor, seen: Tensor, dtype: torch.dtype, base: Tensor | None) -> Tensor:
         """One-hot rows of the seen documents; zero rows for the others, whatever their label."""
         largest = int(labels.max()) if labels.numel() else -1
-        num_classes = self.num_classes if self.num_classes is not None else max(largest + 1, 1)
+        # A batch need not hold the last class; a base prediction knows how many there are.
+        fewest = max(largest + 1, 1) if base is None or base.dim() != 2 else base.size(1)
+        num_classes = self.num_classes if self.num_classes is not None else fewest
         if largest >= num_classes:
-            raise DataError(f"A label is {largest}, but num_classes={num_classes} admits 0 to {num_classes - 1}.")
+            given = f"num_classes={num_classes}" if self.num_classes is not None else f"base with {num_classes} columns"
+            raise DataError(f"A label is {largest}, but {given} admits 0 to {num_classes - 1}.")
         rows = torch.zeros(labels.size(0), num_classes, dtype=dtype, device=labels.device)
         return rows.scatter_(1, labels.clamp(min=0)[:, None], seen[:, None].to(dtype))
 

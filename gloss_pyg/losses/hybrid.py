@@ -11,6 +11,7 @@ from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses.base import TrainingLoss
 from gloss_pyg.losses.checks import check_part, class_ids, is_number
 from gloss_pyg.losses.classification import ClassificationLoss
+from gloss_pyg.losses.gloss import GLoss
 
 
 @final
@@ -20,7 +21,8 @@ class HybridLoss(TrainingLoss):
     .. math:: L = \lambda L_G + (1 - \lambda) L_{CE}
 
     Args:
-        graph_loss: `GLoss`, or any module from `(embeddings, labels)` to a scalar.
+        graph_loss: `GLoss`, or any module from `(embeddings, labels)` to a scalar. A `GLoss` whose layer works on a
+            base prediction (`CorrectAndSmooth`) gets the softmax of the logits, detached.
         weight: `lambda`, from 0 to 1 (the paper's best: 0.7 to 0.9).
         classification_loss: From `(logits, labels)` to a scalar, for instance `torch.nn.CrossEntropyLoss()`; by default
             `ClassificationLoss()`, which stays finite in a batch without labels.
@@ -69,7 +71,17 @@ class HybridLoss(TrainingLoss):
             classification = self.classification_loss(embeddings, logits, ids)
         else:
             classification = self.classification_loss(logits, torch.where(ids >= 0, ids, -100))
-        return {"graph_loss": self.graph_loss(embeddings, ids), "classification_loss": classification}
+        return {"graph_loss": self._graph_loss(embeddings, logits, ids), "classification_loss": classification}
+
+    def _graph_loss(self, embeddings: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        loss: Tensor
+        if isinstance(self.graph_loss, GLoss) and self.graph_loss.needs_base:
+            # Detached: the classifier is trained by its own loss, not to make errors that correct others.
+            wide = logits.detach() if logits.dtype == torch.float64 else logits.detach().float()
+            loss = self.graph_loss(embeddings, labels, base=wide.softmax(dim=1))
+        else:
+            loss = self.graph_loss(embeddings, labels)
+        return loss
 
     def total(self, parts: dict[str, Tensor]) -> Float[Tensor, ""]:
         """`weight * graph_loss + (1 - weight) * classification_loss`."""

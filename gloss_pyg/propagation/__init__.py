@@ -10,6 +10,8 @@
 | `LaplacianRegularization` | `(M + g L^p)^-1 M Y` | Belkin, Matveeva, Niyogi 2004 |
 | `HeatKernel` | `exp(-t L) Y`, `t` fixed or learned | Kondor & Lafferty 2002 |
 | `PoissonLearning` | `L u = sum_j (y_j - mean y) delta_j` | Calder et al. 2020 |
+| `AttentionPropagation` | harmonic on attention `softmax_j(Q x_i . K x_j + log W_ij)` | Veličković et al. 2018 |
+| `CorrectAndSmooth` | errors of `base` spread, then the corrected prediction | Huang et al. 2021 |
 | `NearestLabelled` | `softmax_j(log W_ij) Y_j`, over labelled neighbours alone | Goldberger et al. 2004 |
 | `SinkhornPropagation` | harmonic on the kernel made doubly stochastic | Sinkhorn & Knopp 1967; Landa et al. 2021 |
 | `ModifiedAdsorption` | labels injected, continued, abandoned | Talukdar & Crammer 2009 |
@@ -20,7 +22,9 @@ writes one method, `scores`.
 """
 
 from gloss_pyg.propagation.absorbing_walk import AbsorbingWalk
+from gloss_pyg.propagation.attention_propagation import AttentionPropagation
 from gloss_pyg.propagation.base import Propagation
+from gloss_pyg.propagation.correct_and_smooth import CorrectAndSmooth
 from gloss_pyg.propagation.harmonic_function import HarmonicFunction
 from gloss_pyg.propagation.heat_kernel import HeatKernel
 from gloss_pyg.propagation.label_propagation import LabelPropagation
@@ -36,6 +40,8 @@ from gloss_pyg.propagation.solved import SolvedPropagation
 
 __all__ = [
     "AbsorbingWalk",
+    "AttentionPropagation",
+    "CorrectAndSmooth",
     "HarmonicFunction",
     "HeatKernel",
     "LabelPropagation",

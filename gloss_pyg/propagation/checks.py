@@ -99,6 +99,7 @@ def check_base(base: Tensor, seeds: Tensor) -> Tensor:
             f"{tuple(base.shape)}."
         )
     base = base.to(seeds.dtype)
-    if base.numel() and not (float(base.min()) >= 0 and float(base.max()) < float("inf")):
+    low, high = (float(bound) for bound in base.detach().aminmax()) if base.numel() else (0.0, 0.0)
+    if not (low >= 0 and high < float("inf")):
         raise DataError("base must hold class probabilities; it has negative, infinite or NaN entries. Give a softmax.")
     return base
