@@ -51,8 +51,7 @@ def run(config: Configuration) -> int:
     console = Console(stderr=True)
     out = Console() if sys.stdout.isatty() else Console(width=160)
     display: Display = LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
-    if not config.dry_run:
-        results = Results(config.output)
+    results = Results(config.output)
     with display:
         methods = make_methods(config)
         for name, method in methods.items():
@@ -79,7 +78,7 @@ def run(config: Configuration) -> int:
             rows = table.make_rows(results.merge(cells))
             files = write_reports(rows, cells, results, config.output)
     if config.dry_run:
-        out.print(_dry_run(cells, estimates, config))
+        out.print(_dry_run(cells, estimates, config, results))
         return 0
     out.print(table.rich_table(rows))
     out.print(table.notes(rows))
@@ -187,17 +186,16 @@ def _told_apart(cells: list[Cell]) -> list[Cell]:
     return cells
 
 
-def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration) -> Group:
-    results = Results(config.output) if config.output.exists() else None
+def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration, results: Results) -> Group:
     shown = Table(title=f"{config.name}: {len(cells)} cells, results in {config.output}", title_justify="left")
     for column in ("data", "method", "seed", "state", "time", "memory"):
         shown.add_column(column, justify="right" if column in ("seed", "time", "memory") else "left")
     missing = 0.0
     for cell in cells:
         state = "missing"
-        if results and results.is_finished(cell):
+        if results.is_finished(cell):
             state = "finished"
-        elif results and results.error(cell) is not None:
+        elif results.error(cell) is not None:
             state = "failed, would be tried again"
         estimate = estimates[cell.method, cell.data]
         if state != "finished":
