@@ -1,5 +1,6 @@
 """A comparison from its configuration to its table."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -190,7 +191,7 @@ def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration, res
     shown = Table(title=f"{config.name}: {len(cells)} cells, results in {config.output}", title_justify="left")
     for column in ("data", "method", "seed", "state", "time", "memory"):
         shown.add_column(column, justify="right" if column in ("seed", "time", "memory") else "left")
-    missing = 0.0
+    missing, unknown = 0.0, 0
     for cell in cells:
         state = "missing"
         if results.is_finished(cell):
@@ -199,9 +200,14 @@ def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration, res
             state = "failed, would be tried again"
         estimate = estimates[cell.method, cell.data]
         if state != "finished":
-            missing += estimate.seconds
+            if math.isnan(estimate.seconds):
+                unknown += 1
+            else:
+                missing += estimate.seconds
         title = f"{cell.method} (transductive)" if cell.transductive else cell.method
-        memory = f"{estimate.memory_bytes / 2**30:.1f} GiB"
-        shown.add_row(cell.data, title, str(cell.seed), state, spell_seconds(estimate.seconds), memory)
-    note = f"Rough, as if no method stopped early; {spell_seconds(missing)} for what is not finished."
+        seconds = "?" if math.isnan(estimate.seconds) else spell_seconds(estimate.seconds)
+        memory = f"{estimate.memory_bytes / 2**30:.1f} GiB" if estimate.memory_bytes else "?"
+        shown.add_row(cell.data, title, str(cell.seed), state, seconds, memory)
+    note = f"Rough, as if no method stopped early; {spell_seconds(missing)} for what is not finished"
+    note += f", and {unknown} cells of unknown time." if unknown else "."
     return Group(shown, note)

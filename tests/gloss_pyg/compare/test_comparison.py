@@ -155,6 +155,14 @@ def test_a_dry_run_lists_cells_with_estimates_and_fits_nothing(run: Run, tmp_pat
     assert run("--dry-run").out.count("finished") == 2 + 1  # and once in the caption
 
 
+def test_a_method_without_an_estimate_can_be_listed_and_run(run: Run) -> None:
+    outcome = run("--methods.other=FakeUnknown", "--seeds=[0]", "--dry-run")
+    (line,) = (line for line in outcome.out.splitlines() if " other " in line)
+    assert line.count("?") == 2
+    assert "and 1 cells of unknown time" in outcome.out
+    assert run("--methods.other=FakeUnknown", "--seeds=[0]").status == 0
+
+
 def test_transductive_methods_are_marked(run: Run) -> None:
     outcome = run("--methods.graph=FakeTransductive")
     assert outcome.status == 0
