@@ -6,12 +6,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from gloss_pyg.data.labels import IGNORED
 from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
 
 SUBMODULE = "gloss_loss"
-IGNORED = -100
 
 
 def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mean"] = "cls") -> "LossFunction":
