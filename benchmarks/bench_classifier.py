@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from bars import Bars
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.semi_supervised import LabelSpreading as TheirSpreading
 
@@ -23,7 +24,7 @@ from gloss_pyg.propagation import LabelSpreading
 BARS = {"defaults": 1.5, "alpha=0.99 to convergence": 3.0}
 
 
-def main() -> None:
+def main() -> int:
     """Print both times and the ratio for each setting."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=20_000)
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=20)
     parser.add_argument("--labelled", type=float, default=0.1)
     parser.add_argument("--repeats", type=int, default=2)
-    args = parser.parse_args()
+    args, bars = parser.parse_args(), Bars()
     generator = np.random.default_rng(0)
     truth = generator.integers(0, args.classes, args.documents + 1000)
     centres = 0.3 * generator.normal(size=(args.classes, args.dim))
@@ -69,8 +70,9 @@ def main() -> None:
                 f"{found[name][0]:.2%} of the unlabelled, {found[name][1]:.2%} of the new"
             )
         ratio = best["scikit-learn"] / best["gloss_pyg"]
-        print(f"{setting}: scikit-learn / gloss_pyg {ratio:.2f}x (bar {BARS[setting]})", flush=True)
+        bars.at_least(f"scikit-learn / ours, {setting}", ratio, BARS[setting])
+    return bars.status()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

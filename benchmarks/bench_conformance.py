@@ -11,6 +11,8 @@ import time
 import warnings
 from pathlib import Path
 
+from bars import Bars
+
 from gloss_pyg.errors import NumericalWarning
 from gloss_pyg.testing import ContractError, check_propagation
 
@@ -39,7 +41,9 @@ def main() -> int:
             print(f"{name:60} {'BROKEN' if error else 'kept':6} {time.perf_counter() - start:6.1f} s", flush=True)
             if error:
                 print(error, flush=True)
-    return int(broken > 0)
+    bars = Bars()
+    bars.at_most("layers that break the contract", broken, 0, "")
+    return bars.status()
 
 
 if __name__ == "__main__":

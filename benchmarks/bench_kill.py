@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bars import Bars
+
 VARYING = ("fit_seconds", "fit_seconds_sd", "predict_seconds", "peak_memory_bytes")
 
 
@@ -107,8 +109,11 @@ def main() -> int:
         f"tables equal to the undisturbed one in everything but times and memory: "
         f"{'yes' if not problems else 'see below'}"
     )
-    print("\n".join(problems) or "PASS: nothing lost, nothing doubled")
-    return 1 if problems else 0
+    print("\n".join(problems))
+    bars = Bars()
+    bars.at_least("kills", kills, arguments.kills, "")
+    bars.at_most("cells lost, doubled or changed", len(problems), 0, "")
+    return bars.status()
 
 
 if __name__ == "__main__":

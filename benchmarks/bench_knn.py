@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import torch
+from bars import Bars
 
 from gloss_pyg.graph.distances import unit_rows
 from gloss_pyg.graph.neighbours import nearest_neighbours
@@ -28,7 +29,7 @@ def resident() -> float:
     return pages * resource.getpagesize() / 1e9
 
 
-def main() -> None:
+def main() -> int:
     """Print time, memory and agreement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=100_000)
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=20)
     parser.add_argument("--neighbours", type=int, default=10)
     parser.add_argument("--faiss", action="store_true")
-    args = parser.parse_args()
+    args, bars = parser.parse_args(), Bars()
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(args.classes, (args.documents,), generator=generator)
     centres = torch.randn(args.classes, args.dim, generator=generator) * 0.6
@@ -50,7 +51,8 @@ def main() -> None:
         before, start = resident(), time.perf_counter()
         pairs = nearest_neighbours(rows, args.neighbours, search=search)
         seconds, memory = time.perf_counter() - start, peak() - before
-        print(f"{search}: {seconds:.1f} s (bar {TIME_BAR:.0f}), {memory:.2f} GB above the data (bar {MEMORY_BAR})")
+        bars.at_most(f"neighbours of {args.documents} documents, {search}", seconds, TIME_BAR, " s")
+        bars.at_most(f"memory above the data, {search}", memory, MEMORY_BAR, " GB")
         found = pairs if found is None else found
         if not torch.equal(found, pairs):
             raise SystemExit("the two searches differ")
@@ -60,7 +62,8 @@ def main() -> None:
     distances[torch.arange(200), some] = torch.inf
     theirs = distances.topk(args.neighbours, largest=False).indices.sort(dim=1).values
     print(f"rows that a float64 search finds the same: {int((ours == theirs).all(dim=1).sum())} of 200")
+    return bars.status()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

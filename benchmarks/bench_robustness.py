@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import torch
+from bars import Bars
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -54,9 +55,10 @@ def main() -> int:
         f"{tried} batches in {time.perf_counter() - start:.0f} s: {counts['usable']} usable, {counts['zero']} zero "
         f"with a gradient path, {counts['beyond half precision']} with a gradient beyond half precision"
     )
-    met = failed == 0 and tried >= args.batches
-    print(f"NaN, infinity or crash: {failed} of {tried} (bar 0 of {args.batches}): {'met' if met else 'MISSED'}")
-    return int(not met)
+    bars = Bars()
+    bars.at_least("batches tried", tried, args.batches, "")
+    bars.at_most("NaN, infinity or crash", failed, 0, "")
+    return bars.status()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import time
 from functools import partial
 
 import torch
+from bars import Bars
 from bench_encoder import Batch, batches
 from bench_loss import best_seconds, seconds
 from torch import Tensor
@@ -39,13 +40,13 @@ def whole_step(model: TextEncoder, optimizer: torch.optim.Optimizer, loss: Train
     return time.perf_counter() - start
 
 
-def main() -> None:
+def main() -> int:
     """Print both shares, then the ratio of whole steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--sigma", type=float, default=0.68)
-    args = parser.parse_args()
+    args, bars = parser.parse_args(), Bars()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, MiniLM on MR, B={args.batch_size}")
     torch.manual_seed(0)
     model = TextEncoder.from_encoder("offline", ["negative", "positive"]).train()
@@ -64,13 +65,15 @@ def main() -> None:
     alone = best_seconds(args.batch_size, model.classifier.in_features, CLASSES, args.sigma)
     print(f"cross-entropy step {median:.3f} s (of {min(theirs):.3f} to {max(theirs):.3f})")
     for name, taken in alone.items():
-        bar = f" (bar {SHARE_BAR:.1%})" if name == "gloss_pyg" else ""
-        print(f"{name:>10}: {taken * 1e3:6.2f} ms, {taken / median:.3%} of the step{bar}")
+        print(f"{name:>10}: {taken * 1e3:6.2f} ms, {taken / median:.3%} of the step")
     print(
         f"whole steps, HybridLoss / cross-entropy: median {statistics.median(ratios):.4f} of {len(ratios)} "
-        f"(from {min(ratios):.3f} to {max(ratios):.3f}; of the shortest {min(ours) / min(theirs):.4f}; bar {RATIO_BAR})"
+        f"(from {min(ratios):.3f} to {max(ratios):.3f}; of the shortest {min(ours) / min(theirs):.4f})"
     )
+    bars.at_most("the loss's share of a step", 100 * alone["gloss_pyg"] / median, 100 * SHARE_BAR, " %")
+    bars.at_most("whole step, HybridLoss / cross-entropy", statistics.median(ratios), RATIO_BAR)
+    return bars.status()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

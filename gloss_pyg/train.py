@@ -24,6 +24,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from gloss_pyg.data.request import check_source
 from gloss_pyg.errors import ConfigError, UserError, did_you_mean
 
 RECORD_FILE = "training.json"
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(options: list[str]) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
+    _check_data_name(options)
     parser, parsed = _parse(options)
     output = Path(parsed.output).expanduser()
     check_output(output, overwrite=parsed.overwrite)
@@ -161,6 +163,17 @@ def _normalised(path: str) -> str:
     if isinstance(content.get("data"), str):
         content["data"] = {_DATA_NAME: content["data"]}
     return json.dumps(content)
+
+
+def _check_data_name(options: Sequence[str]) -> None:
+    """Answer a data set that is not there at once, as far as the command line names it: torch takes seconds."""
+    given: dict[str, str] = {}
+    for option, following in zip(options, [*options[1:], ""], strict=True):
+        key, equals, value = option.partition("=")
+        if key in (f"--data.{_DATA_NAME}", "--data.data_dir"):
+            given[key.removeprefix("--data.")] = value if equals else following
+    if _DATA_NAME in given:
+        check_source(**given)  # type: ignore[arg-type]
 
 
 def _parse(options: list[str]) -> tuple[Any, Any]:

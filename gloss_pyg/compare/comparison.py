@@ -1,5 +1,6 @@
 """A comparison from its configuration to its table."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -52,8 +53,7 @@ def run(config: Configuration) -> int:
     console = Console(stderr=True)
     out = Console() if sys.stdout.isatty() else Console(width=160)
     display: Display = LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
-    if not config.dry_run:
-        results = Results(config.output)
+    results = Results(config.output)
     with display:
         methods = make_methods(config)
         for name, method in methods.items():
@@ -80,7 +80,7 @@ def run(config: Configuration) -> int:
             rows = table.make_rows(results.merge(cells))
             files = write_reports(rows, cells, results, config.output)
     if config.dry_run:
-        out.print(_dry_run(cells, estimates, config))
+        out.print(_dry_run(cells, estimates, config, results))
         return 0
     out.print(table.rich_table(rows))
     out.print(table.notes(rows))
@@ -188,23 +188,27 @@ def _told_apart(cells: list[Cell]) -> list[Cell]:
     return cells
 
 
-def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration) -> Group:
-    results = Results(config.output) if config.output.exists() else None
+def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration, results: Results) -> Group:
     shown = Table(title=f"{config.name}: {len(cells)} cells, results in {config.output}", title_justify="left")
     for column in ("data", "method", "seed", "state", "time", "memory"):
         shown.add_column(column, justify="right" if column in ("seed", "time", "memory") else "left")
-    missing = 0.0
+    missing, unknown = 0.0, 0
     for cell in cells:
         state = "missing"
-        if results and results.is_finished(cell):
+        if results.is_finished(cell):
             state = "finished"
-        elif results and results.error(cell) is not None:
+        elif results.error(cell) is not None:
             state = "failed, would be tried again"
         estimate = estimates[cell.method, cell.data]
         if state != "finished":
-            missing += estimate.seconds
+            if math.isnan(estimate.seconds):
+                unknown += 1
+            else:
+                missing += estimate.seconds
         title = f"{cell.method} (transductive)" if cell.transductive else cell.method
-        memory = f"{estimate.memory_bytes / 2**30:.1f} GiB"
-        shown.add_row(cell.data, title, str(cell.seed), state, spell_seconds(estimate.seconds), memory)
-    note = f"Rough, as if no method stopped early; {spell_seconds(missing)} for what is not finished."
+        seconds = "?" if math.isnan(estimate.seconds) else spell_seconds(estimate.seconds)
+        memory = f"{estimate.memory_bytes / 2**30:.1f} GiB" if estimate.memory_bytes else "?"
+        shown.add_row(cell.data, title, str(cell.seed), state, seconds, memory)
+    note = f"Rough, as if no method stopped early; {spell_seconds(missing)} for what is not finished"
+    note += f", and {unknown} cells of unknown time." if unknown else "."
     return Group(shown, note)

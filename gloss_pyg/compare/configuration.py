@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import yaml
 
+from gloss_pyg.data.request import check_budget, check_source
 from gloss_pyg.errors import ConfigError, did_you_mean
 
 FIELDS = ("methods", "data", "seeds", "output", "dry_run")
@@ -77,6 +78,21 @@ class Configuration:
     seeds: tuple[int, ...]
     output: Path
     dry_run: bool = False
+
+
+def check_data(name: str, spec: DataSpec) -> None:
+    """Refuse a data set that cannot be had, without reading it.
+
+    Raises:
+        UserError: for an unknown name, a path that is not there, or a budget or size that cannot work.
+    """
+    check_budget(spec.train_size, spec.labels_per_class, spec.unlabelled, 0 if spec.seed is None else spec.seed)
+    for size in ("validation_size", "test_size"):
+        if (given := getattr(spec, size)) is not None and given < 1:
+            raise ConfigError(f"data.{name}: {size}={given}; expected a whole number from 1.")
+    check_source(
+        spec.name_or_path, data_dir=spec.data_dir, text_column=spec.text_column, label_column=spec.label_column
+    )
 
 
 def shipped_folder() -> Path:

@@ -10,6 +10,7 @@ folder appears under its name by one rename, so that a cell is either finished o
 """
 
 import json
+import os
 import shutil
 import tempfile
 import traceback
@@ -28,7 +29,7 @@ class Results:
     """Results of a comparison on disk.
 
     Args:
-        folder: Where they lie; made if it is not there.
+        folder: Where they lie; made when the first cell is claimed, so that a command that is refused leaves nothing.
 
     Raises:
         ConfigError: if the folder cannot be written.
@@ -37,14 +38,16 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._cells = folder / "cells"
-        try:
-            self._cells.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self._cells):
-                pass
-        except OSError as error:
-            raise ConfigError(
-                f"Results cannot be written to {folder} ({error.strerror}); name another --output."
-            ) from error
+        there = self._cells.absolute()
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        if not there.is_dir():
+            raise self._unwritable(f"{there} is a file")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise self._unwritable(f"{there} is not open for writing")
+
+    def _unwritable(self, reason: str) -> ConfigError:
+        return ConfigError(f"Results cannot be written to {self.folder} ({reason}); name another --output.")
 
     def is_finished(self, cell: Cell) -> bool:
         """Whether the cell's folder is there."""
@@ -77,6 +80,10 @@ class Results:
     @contextmanager
     def claim(self, cell: Cell) -> Iterator[bool]:
         """Claim a cell for the time of the block; gives whether that succeeded."""
+        try:
+            self._cells.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
         lock = FileLock(self._cells / f"{cell.digest}.lock")
         try:
             lock.acquire(timeout=0)
@@ -114,6 +121,7 @@ class Results:
                 records.append(self.record(cell))
             elif (error := self.error(cell)) is not None:
                 records.append(cell.keys() | {"error": error})
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.folder / "results.jsonl", b"".join(to_json(record, indent=None) for record in records))
         return records
 

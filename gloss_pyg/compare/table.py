@@ -79,9 +79,9 @@ def make_rows(records: Sequence[Record]) -> list[Row]:
     return [_row(groups[key]) for key in sorted(groups, key=lambda key: order.index(key[0]))]
 
 
-def rich_table(rows: Sequence[Row], title: str = "") -> Table:
+def rich_table(rows: Sequence[Row]) -> Table:
     """The table for a terminal."""
-    table = Table(title=title or None, title_justify="left", caption_justify="left")
+    table = Table()
     for index, column in enumerate(COLUMNS):
         table.add_column(column, justify="left" if index < 2 else "right", no_wrap=index != 1)
     previous = None

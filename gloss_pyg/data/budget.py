@@ -1,40 +1,12 @@
 """Label budgets: how many training documents keep their labels, and what becomes of the others."""
 
-from typing import Literal
-
 import numpy as np
 
 from gloss_pyg.data.checks import Documents
 from gloss_pyg.data.labels import sort_classes
+from gloss_pyg.data.request import Unlabelled
 from gloss_pyg.data.split import proportional_quota
-from gloss_pyg.errors import ConfigError, DataError
-
-Unlabelled = Literal["drop", "keep"]
-
-
-def check_budget(train_size: int | float | None, labels_per_class: int | None, unlabelled: str, seed: int) -> None:
-    """Refuse budgets that cannot work, before anything is read."""
-    if train_size is not None and labels_per_class is not None:
-        raise ConfigError(
-            f"train_size={train_size} and labels_per_class={labels_per_class} were both given; a budget is either a "
-            f"number of training documents or a number of labels a class. Give one."
-        )
-    if train_size is not None and not _is_size(train_size):
-        raise ConfigError(
-            f"train_size={train_size!r} is neither a number of documents (a whole number from 1) nor a share of them "
-            f"(a number above 0 and at most 1.0)."
-        )
-    if labels_per_class is not None and (
-        isinstance(labels_per_class, bool) or not isinstance(labels_per_class, int) or labels_per_class < 1
-    ):
-        raise ConfigError(f"labels_per_class={labels_per_class!r}; expected a whole number from 1.")
-    if unlabelled not in ("drop", "keep"):
-        raise ConfigError(
-            f"unlabelled='{unlabelled}'; expected 'drop' (remove training documents without a label) or 'keep' (keep "
-            f"them with label -1)."
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ConfigError(f"seed={seed!r}; expected a whole number from 0.")
+from gloss_pyg.errors import DataError
 
 
 def apply_budget(
@@ -92,12 +64,6 @@ def apply_budget(
         )
     chosen = np.flatnonzero(labelled)
     return Documents([train.texts[index] for index in chosen], [train.labels[index] for index in chosen]), notes
-
-
-def _is_size(size: object) -> bool:
-    if isinstance(size, bool):
-        return False
-    return (isinstance(size, int) and size >= 1) or (isinstance(size, float) and 0 < size <= 1)
 
 
 def _total(train_size: int | float, available: int, classes: int) -> int:

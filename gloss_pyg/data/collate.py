@@ -8,10 +8,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 from transformers.data.data_collator import pad_without_fast_tokenizer_warning
 
+from gloss_pyg.data.labels import IGNORED
 from gloss_pyg.errors import DataError
-
-IGNORED = -100
-"""Label of documents without one, as torch's cross-entropy and the losses here ignore it."""
 
 
 class DataCollator:

@@ -1,6 +1,5 @@
 """Data sets of the Hugging Face Hub, named `owner/name` or `owner/name:configuration`. No remote code is run."""
 
-import re
 from collections.abc import Sequence
 
 import datasets
@@ -11,10 +10,9 @@ from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # whichev
 
 from gloss_pyg.data.checks import Table
 from gloss_pyg.data.files import canonical_splits
+from gloss_pyg.data.request import HUB_ID
 from gloss_pyg.data.rows import require_columns
 from gloss_pyg.errors import DataError
-
-HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(:(?P<configuration>[\w.-]+))?")
 
 _SECONDS = 10.0
 

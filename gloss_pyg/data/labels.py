@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from gloss_pyg.errors import DataError
 
 UNLABELLED = "-1"
+# Class id of a document without a label in a batch, as torch's cross-entropy and the losses here ignore it.
+IGNORED = -100
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)|nan", re.IGNORECASE)
 _LEADING_ZERO = re.compile(r"[+-]?0\d")

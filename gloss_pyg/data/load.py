@@ -1,6 +1,5 @@
 """`load_text_dataset`: any labelled texts as three splits with the same classes."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,19 +8,15 @@ from datasets import ClassLabel, Dataset, DatasetDict, DatasetInfo, Features, Va
 
 from gloss_pyg.data.bbc import NOTE as BBC_NOTE
 from gloss_pyg.data.bbc import read_bbc
-from gloss_pyg.data.budget import Unlabelled, apply_budget, check_budget
+from gloss_pyg.data.budget import apply_budget
 from gloss_pyg.data.checks import Documents, Table, check_splits, note_shared_texts, read_documents
 from gloss_pyg.data.files import read_file, read_folder
-from gloss_pyg.data.hub import HUB_ID, read_hub
+from gloss_pyg.data.hub import read_hub
 from gloss_pyg.data.named import read_named
-from gloss_pyg.data.named_contents import NAMED_SETS
 from gloss_pyg.data.report import log_note, text_key
-from gloss_pyg.data.rows import SUFFIXES, missing_path
+from gloss_pyg.data.request import Unlabelled, check_budget, check_source
 from gloss_pyg.data.split import stratified_parts
-from gloss_pyg.errors import ConfigError, DataError, did_you_mean
-
-DATASET_NAMES = ("bbc", *NAMED_SETS)
-"""Data sets known by name."""
+from gloss_pyg.errors import DataError
 
 SPLIT_SEED = 0
 """Seed of the splits that we make. Not an argument: runs with different seeds are compared on the same test set."""
@@ -108,27 +103,17 @@ def load_text_dataset(
 def _read(
     name: str, data_dir: str | Path | None, text_column: str, label_column: str
 ) -> tuple[Mapping[str, Table], list[str]]:
-    if text_column == label_column:
-        raise ConfigError(f"text_column and label_column are both '{text_column}'; texts and labels need one each.")
-    if name == "bbc":
-        if (text_column, label_column) != ("text", "label"):
-            raise ConfigError("'bbc' has no columns to choose; leave text_column and label_column out.")
-        return {"train": read_bbc()}, []
-    if name in NAMED_SETS:
-        return read_named(name, data_dir, text_column, label_column)
+    source = check_source(name, data_dir=data_dir, text_column=text_column, label_column=label_column)
     path = Path(name).expanduser()
-    if path.is_dir():
+    if source == "bbc":
+        return {"train": read_bbc()}, []
+    if source == "named":
+        return read_named(name, data_dir, text_column, label_column)
+    if source == "folder":
         return read_folder(path, text_column, label_column), []
-    if path.exists() or path.suffix.lower() in SUFFIXES:
+    if source == "file":
         return {"train": read_file(path, text_column, label_column)}, []
-    if HUB_ID.fullmatch(name) and not name.startswith("."):
-        return read_hub(name, text_column, label_column)
-    if "/" in name or os.sep in name:
-        raise missing_path(path)
-    raise ConfigError(
-        f"Unknown data set '{name}': neither a name we know nor a file or folder that exists."
-        f"{did_you_mean(name, DATASET_NAMES)} A data set of the Hugging Face Hub is named 'owner/name'."
-    )
+    return read_hub(name, text_column, label_column)
 
 
 def _complete(documents: Mapping[str, Documents], name: str) -> tuple[dict[str, Documents], list[str]]:

@@ -6,7 +6,6 @@ document's class number and words. It is the same for CSV and Parquet, for names
 """
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from gloss_pyg.data.checks import Table
 from gloss_pyg.data.files import read_file, read_folder
 from gloss_pyg.data.named_contents import NAMED_SETS, NamedSet
 from gloss_pyg.data.report import text_key
-from gloss_pyg.errors import DataError, did_you_mean
+from gloss_pyg.data.request import DATA_DIR_VARIABLE, named_folder
+from gloss_pyg.errors import DataError
 
 BASE_URL = "https://raw.githubusercontent.com/saditya13/G-Loss-LoG/HEAD/data"
-DATA_DIR_VARIABLE = "GLOSS_PYG_DATA"
 
 _SPLIT_FILES = {"train": "train", "validation": "val", "test": "test"}
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)  # seconds
@@ -43,12 +42,12 @@ def read_named(
         DataError: if the folder or a split is missing, or the download fails or has another content.
     """
     known = NAMED_SETS[name]
-    folder = data_dir if data_dir is not None else os.environ.get(DATA_DIR_VARIABLE) or None
+    folder = named_folder(name, data_dir)
     if folder is None:
         return {split: _download(known, name, split, text_column, label_column) for split in _SPLIT_FILES}, []
     tables = {
         split: _with_class_names(table, known.classes)
-        for split, table in read_folder(_named_folder(name, Path(folder)), text_column, label_column).items()
+        for split, table in read_folder(folder, text_column, label_column).items()
     }
     if missing := [file for split, file in _SPLIT_FILES.items() if split not in tables]:
         raise DataError(f"{folder}: '{name}' lacks {' and '.join(missing)}; expected train, val and test.")
@@ -84,22 +83,6 @@ def _with_class_names(table: Table, classes: Sequence[str]) -> Table:
     if all(label in numbers for label in labels):
         return Table(table.source, table.texts, [numbers[label] for label in labels])
     return table
-
-
-def _named_folder(name: str, data_dir: Path) -> Path:
-    for folder in (data_dir / name, data_dir / NAMED_SETS[name].folder):
-        if folder.is_dir():
-            return folder
-    if not data_dir.is_dir():
-        raise DataError(
-            f"The data folder {data_dir} does not exist; '{name}' is looked for there because data_dir or "
-            f"{DATA_DIR_VARIABLE} names it. Without either it is downloaded."
-        )
-    present = [path.name for path in data_dir.iterdir() if path.is_dir()]
-    raise DataError(
-        f"{data_dir} has no folder '{name}' with train, val and test as CSV or Parquet."
-        f"{did_you_mean(name, present) or ' It has no folders at all.'}"
-    )
 
 
 def _download(known: NamedSet, name: str, split: str, text_column: str, label_column: str) -> Table:

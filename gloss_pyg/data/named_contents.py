@@ -12,14 +12,12 @@ class NamedSet:
     """One of the paper's data sets.
 
     Attributes:
-        about: What it is, and its source.
         folder: Its folder in the paper's repository.
         class_names: Sorted class names, with blanks between them.
         documents: Documents of each split.
         digests: Content digest of each split.
     """
 
-    about: str
     folder: str
     class_names: str
     documents: dict[str, int]
@@ -32,8 +30,8 @@ class NamedSet:
 
 
 NAMED_SETS: dict[str, NamedSet] = {
+    # Movie reviews, sentiment (Pang & Lee, ACL 2005).
     "MR": NamedSet(
-        about="Movie reviews, sentiment (Pang & Lee, ACL 2005).",
         folder="MR",
         class_names=("negative positive"),
         documents={"train": 6397, "validation": 711, "test": 3554},
@@ -43,8 +41,8 @@ NAMED_SETS: dict[str, NamedSet] = {
             "test": "ab386dab5af714231bdff4ffb0fc91a68789dd36cd379cbb8212ec9f0eebcc70",
         },
     ),
+    # Reuters-21578, the eight largest classes with one topic a document.
     "R8": NamedSet(
-        about="Reuters-21578, the eight largest classes with one topic a document.",
         folder="R8",
         class_names=("acq crude earn grain interest money-fx ship trade"),
         documents={"train": 4936, "validation": 549, "test": 2189},
@@ -54,8 +52,8 @@ NAMED_SETS: dict[str, NamedSet] = {
             "test": "d85039ec4dbeffddb3e9dad34feb9db267da63cf8f440904e5f914914fa3ad9a",
         },
     ),
+    # Reuters-21578, the 52 classes with one topic a document.
     "R52": NamedSet(
-        about="Reuters-21578, the 52 classes with one topic a document.",
         folder="R52",
         class_names=(
             "acq alum bop carcass cocoa coffee copper cotton cpi cpu crude dlr earn fuel gas gnp gold grain heat "
@@ -70,8 +68,8 @@ NAMED_SETS: dict[str, NamedSet] = {
             "test": "f557daaef8fc58b57e7de4fb3a77490813158152a5b8cf30895c24801a415103",
         },
     ),
+    # MEDLINE abstracts with exactly one of 23 disease categories (Hersh et al., SIGIR 1994).
     "Ohsumed": NamedSet(
-        about="MEDLINE abstracts with exactly one of 23 disease categories (Hersh et al., SIGIR 1994).",
         folder="ohsumed",
         class_names=("C01 C02 C03 C04 C05 C06 C07 C08 C09 C10 C11 C12 C13 C14 C15 C16 C17 C18 C19 C20 C21 C22 C23"),
         documents={"train": 3021, "validation": 336, "test": 4043},
@@ -81,8 +79,8 @@ NAMED_SETS: dict[str, NamedSet] = {
             "test": "bbaa4dbe241b6a9f7c6f37a970ab6125c510d210152dafaab31bc3f00dd181b6",
         },
     ),
+    # Twenty newsgroups, "bydate" version (Lang, ICML 1995).
     "20NG": NamedSet(
-        about='Twenty newsgroups, "bydate" version (Lang, ICML 1995).',
         folder="20ng",
         class_names=(
             "alt.atheism comp.graphics comp.os.ms-windows.misc comp.sys.ibm.pc.hardware comp.sys.mac.hardware "

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
+from gloss_pyg.data.labels import IGNORED
 from gloss_pyg.encoder.checks import check_body, check_inputs, check_known, check_label_names
 from gloss_pyg.encoder.chunks import encode_in_runs
 from gloss_pyg.encoder.config import Pooling, TextEncoderConfig, check_pooling
@@ -20,9 +21,6 @@ from gloss_pyg.encoder.locate import clear_errors, default_pooling, load_config,
 from gloss_pyg.encoder.pooling import pool
 from gloss_pyg.encoder.storage import BODY_FOLDER, save_body_config, write_index
 from gloss_pyg.errors import ConfigError
-
-IGNORED = -100
-"""Label of documents without one, as torch's cross-entropy ignores it."""
 
 # Without the explicit False, a configuration that names code of its own would ask at the terminal.
 _known_body = partial(AutoModel.from_config, trust_remote_code=False)

@@ -50,10 +50,15 @@ class FitReport:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A rough forecast of a fit and its predictions, for `compare --dry-run`."""
+    """A rough forecast of a fit and its predictions, for `compare --dry-run`.
 
-    seconds: float
-    memory_bytes: int
+    Attributes:
+        seconds: Time; NaN where it is not known.
+        memory_bytes: Memory of the process at its highest; 0 where it is not known.
+    """
+
+    seconds: float = float("nan")
+    memory_bytes: int = 0
 
 
 class Method(ABC):
@@ -109,6 +114,9 @@ class Method(ABC):
         """Embeddings `[len(texts), d]` for the silhouette column; `None` from a method that has none."""
         return None
 
-    @abstractmethod
-    def estimate(self, splits: DatasetDict) -> Estimate:
-        """Forecast `fit` on these splits and the prediction of their test texts, without training."""
+    def estimate(self, splits: DatasetDict) -> Estimate:  # noqa: ARG002 - methods with a forecast use it
+        """Forecast `fit` on these splits and the prediction of their test texts, without training.
+
+        Unknown by default: a dry run then shows "?", and the time left is known once a cell of the method has ended.
+        """
+        return Estimate()

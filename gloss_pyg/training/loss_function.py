@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from gloss_pyg.data.labels import IGNORED
 from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
@@ -15,7 +16,6 @@ from gloss_pyg.training.foreign import check_first_token, return_hidden_states
 from gloss_pyg.training.usable import UsableBatches
 
 SUBMODULE = "gloss_loss"
-IGNORED = -100
 # What the last call of `trainer_loss` hung on a model.
 _hung_on: WeakKeyDictionary[nn.Module, list[RemovableHandle]] = WeakKeyDictionary()
 

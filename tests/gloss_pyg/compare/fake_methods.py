@@ -135,6 +135,14 @@ class FakeTransductive(FakeMethod):
     transductive = True
 
 
+class FakeUnknown(FakeMethod):
+    """One that says nothing of its time and memory."""
+
+    def estimate(self, splits: DatasetDict) -> Estimate:
+        """As a method that does not write one."""
+        return Method.estimate(self, splits)
+
+
 class BadShape(FakeMethod):
     """Predicts one class too many."""
 

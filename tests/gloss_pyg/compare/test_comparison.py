@@ -155,6 +155,14 @@ def test_a_dry_run_lists_cells_with_estimates_and_fits_nothing(run: Run, tmp_pat
     assert run("--dry-run").out.count("finished") == 2 + 1  # and once in the caption
 
 
+def test_a_method_without_an_estimate_can_be_listed_and_run(run: Run) -> None:
+    outcome = run("--methods.other=FakeUnknown", "--seeds=[0]", "--dry-run")
+    (line,) = (line for line in outcome.out.splitlines() if " other " in line)
+    assert line.count("?") == 2
+    assert "and 1 cells of unknown time" in outcome.out
+    assert run("--methods.other=FakeUnknown", "--seeds=[0]").status == 0
+
+
 def test_transductive_methods_are_marked(run: Run) -> None:
     outcome = run("--methods.graph=FakeTransductive")
     assert outcome.status == 0
@@ -205,7 +213,9 @@ def test_transductive_methods_are_marked(run: Run) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_work_is_one_sentence_and_nothing_is_fitted(run: Run, options: list[str], message: str) -> None:
+def test_what_cannot_work_is_one_sentence_and_leaves_nothing(
+    run: Run, tmp_path: Path, options: list[str], message: str
+) -> None:
     import re
 
     outcome = run(*options)
@@ -216,6 +226,7 @@ def test_what_cannot_work_is_one_sentence_and_nothing_is_fitted(run: Run, option
     assert last.startswith("compare: ")
     assert outcome.fits == []
     assert outcome.out == ""
+    assert not (tmp_path / "results").exists()
 
 
 def test_an_encoder_that_does_not_exist_is_answered_before_any_data_is_read(run: Run) -> None:
@@ -250,6 +261,38 @@ def test_without_the_extra_one_sentence_names_it_before_anything_heavy_is_import
     assert result.returncode == 2
     assert 'pip install "gloss-pyg[offline]"' in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+REFUSED_EARLY = """
+import sys
+from gloss_pyg.compare.__main__ import main
+status = main(sys.argv[1:])
+assert not {"torch", "datasets", "transformers"} & set(sys.modules), "nothing heavy is needed to refuse this"
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--data=bcc", "Did you mean 'bbc'"),
+        ("--data=no/such/file.csv", "no/such/file.csv"),
+        ("--data.labels_per_class=0", "labels_per_class=0"),
+        ("--data.train_size=1.5", "train_size=1.5"),
+        ("--data.test_size=0", "test_size=0"),
+        ("--data.data_dir=nowhere", "data folder nowhere does not exist"),
+    ],
+)
+def test_what_is_wrong_with_the_data_by_name_is_answered_before_anything_heavy_is_imported(
+    tmp_path: Path, option: str, message: str
+) -> None:
+    config = "mr-800" if "data_dir" in option else "quick"
+    command = [sys.executable, "-c", REFUSED_EARLY, f"--config={config}", option]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def _start(command: list[str], *options: str) -> subprocess.Popen[str]:

@@ -91,7 +91,7 @@ def test_what_a_killed_run_left_half_written_is_removed_and_never_taken_for_a_re
 ) -> None:
     cell = make_cell()
     left = results.folder / "cells" / f".{cell.digest}-half"
-    left.mkdir()
+    left.mkdir(parents=True)
     (left / "record.json").write_text("{")
     assert not results.is_finished(cell)
     assert results.merge([cell]) == []
@@ -104,6 +104,8 @@ def test_a_failure_is_kept_with_its_traceback_until_the_cell_is_finished(
     results: Results, make_cell: Callable[..., Cell], make_record: Callable[..., dict[str, Any]]
 ) -> None:
     cell = make_cell()
+    with results.claim(cell):
+        pass  # which makes the folder
     assert results.error(cell) is None
     assert results.error_stamp(cell) is None
     try:

@@ -1,7 +1,8 @@
 import pytest
 
-from gloss_pyg.data.budget import apply_budget, check_budget
+from gloss_pyg.data.budget import apply_budget
 from gloss_pyg.data.checks import Documents
+from gloss_pyg.data.request import check_budget
 from gloss_pyg.errors import ConfigError
 
 TRAIN = Documents([f"text {row}" for row in range(20)], ["a"] * 12 + ["b"] * 5 + [None] * 3)

@@ -39,7 +39,6 @@ def as_csv(rows: list[tuple[str, object]]) -> bytes:
 def small_set(monkeypatch: pytest.MonkeyPatch) -> NamedSet:
     """`Ohsumed`, whose folder in the repository is `ohsumed`, with eight documents."""
     small = NamedSet(
-        about="",
         folder="ohsumed",
         class_names=" ".join(CLASSES),
         documents={split: len(ROWS[file]) for split, file in SPLITS.items()},
