@@ -21,7 +21,7 @@ from baselines.fitted_joint import Fitted, text_settings
 from baselines.graph_network import GraphNetwork
 from baselines.graph_task import labels_of
 from baselines.joint_model import JointModel
-from baselines.joint_training import Batches, JointTask, Schedule, train_jointly
+from baselines.joint_training import Batches, JointTask, Schedule, check_batches, train_jointly
 from baselines.known_texts import KnownTexts
 from gloss_pyg.data import DataCollator
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
@@ -69,8 +69,7 @@ class JointMethod(Method):
             raise ConfigError(
                 f"{self.name}: mix={mix}, expected the graph network's share from 0 to 1, as published 0.7."
             )
-        if batches not in ("all", "labelled"):
-            raise ConfigError(f"{self.name}: batches='{batches}', expected 'all' (as published) or 'labelled'.")
+        check_batches(batches)
         if checkpoint is not None and fine_tuning is not None:
             raise ConfigError(
                 f"{self.name}: both checkpoint and fine_tuning are given; leave one out: with a checkpoint nothing is "

@@ -15,6 +15,7 @@ from torch import Tensor
 from baselines.document_graph import DocumentGraph, Neighbours
 from baselines.joint_model import JointModel, mean_loss
 from gloss_pyg.encoder.apply import apply_to_documents
+from gloss_pyg.errors import ConfigError
 from gloss_pyg.metrics import accuracy, macro_f1
 
 progress = logging.getLogger("gloss_pyg.progress")
@@ -71,6 +72,12 @@ class Outcome:
     passed_on: Tensor
     probabilities: np.ndarray
     report: dict[str, Any] = field(default_factory=dict)
+
+
+def check_batches(batches: str) -> None:
+    """Refuse what is no `Batches`."""
+    if batches not in ("all", "labelled"):
+        raise ConfigError(f"batches='{batches}'; expected 'all' documents, as published, or 'labelled' ones only.")
 
 
 def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: int) -> Outcome:

@@ -135,7 +135,6 @@ def test_a_document_of_a_million_words(name):
         (BertGCN, {"dropout": 1.0}, "dropout=1.0"),
         (BertGCN, {"batch_size": 0}, "batch_size=0"),
         (BertGCN, {"graph_learning_rate": 0.0}, "graph_learning_rate=0.0"),
-        (BertGCN, {"batches": "some"}, "batches='some', expected 'all'"),
         (BertGCN, {"checkpoint": Path("x"), "fine_tuning": start("x")}, "both checkpoint and fine_tuning"),
         (BertGCN, {"fine_tuning": FineTuning(prediction=PropagationHead())}, "fine_tuning.prediction"),
         (BertGAT, {"heads": 0}, "heads=0"),
@@ -151,3 +150,25 @@ def test_an_unknown_classifier_is_named():
 
     with pytest.raises(ConfigError, match="classifier='forest'; expected 'logistic_regression'"):
         check_kind("forest")
+
+
+def test_unknown_batches_are_named():
+    from baselines.joint_training import check_batches
+
+    with pytest.raises(ConfigError, match="batches='some'; expected 'all'"):
+        check_batches("some")
+
+
+def test_a_checkpoint_that_is_none_is_refused_before_the_data_are_read(tmp_path):
+    with pytest.raises(ConfigError, match=r"checkpoint=.*there is no method.json"):
+        BertGCN(checkpoint=tmp_path).check()
+
+
+def test_a_checkpoint_of_other_classes_is_refused(tiny_bert, tmp_path):
+    documents = splits(TRAIN, VALIDATION, TEST)
+    fine_tuning = FineTuning(model=str(tiny_bert), max_length=16, max_steps=1)
+    fine_tuning.fit(documents["train"], documents["validation"], seed=0)
+    fine_tuning.save(tmp_path / "start")
+    other = splits(TRAIN, VALIDATION, TEST, ("no", "yes", "never"))
+    with pytest.raises(ConfigError, match="no, yes, perhaps; the data have no, yes, never"):
+        fit(BertGCN(checkpoint=tmp_path / "start", max_epochs=1), other)

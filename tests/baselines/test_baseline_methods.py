@@ -61,7 +61,7 @@ ARGUMENTS = {
     },
     "BertGAT": {
         "class_path": "baselines.bertgcn.BertGAT",
-        "init_args": {"fine_tuning": START, "hidden": 4, "max_epochs": 2, "heads": 2},
+        "init_args": {"fine_tuning": START, "hidden": 8, "max_epochs": 2, "heads": 2, "graph_learning_rate": 0.01},
     },
 }
 

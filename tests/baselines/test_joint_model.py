@@ -87,7 +87,7 @@ def make_model(kind, seed=0, dropout=0.0):
 
 
 def batch_of(task, rows):
-    return {name: value for name, value in task.collate([task.documents[row] for row in rows]).items()}
+    return task.collate([task.documents[row] for row in rows])
 
 
 def random_bank(task, model, seed=1):

@@ -303,7 +303,7 @@ def test_every_shipped_configuration_can_be_made() -> None:
     for name in shipped_names():
         config = read_arguments(["--config", name]).check()
         assert len(make_methods(config)) == len(config.methods) >= 2
-        assert len(config.seeds) >= 2
+        assert len(config.seeds) >= 2 or name == "baselines"  # a first look at many methods, in minutes
 
 
 @pytest.mark.parametrize(
