@@ -53,6 +53,7 @@ class JointMethod(Method):
         batch_size: int,
         learning_rate: float,
         graph_learning_rate: float,
+        warm_up_steps: int,
         max_epochs: int,
         decay_epoch: int,
     ) -> None:
@@ -60,6 +61,8 @@ class JointMethod(Method):
         for name, value in limits.items():
             if value < 1:
                 raise ConfigError(f"{self.name}: {name}={value}, expected at least 1.")
+        if warm_up_steps < 0:
+            raise ConfigError(f"{self.name}: warm_up_steps={warm_up_steps}, expected at least 0, as published.")
         for name, rate in {"learning_rate": learning_rate, "graph_learning_rate": graph_learning_rate}.items():
             if not (math.isfinite(rate) and rate > 0):
                 raise ConfigError(f"{self.name}: {name}={rate}, expected a positive number.")
@@ -90,6 +93,7 @@ class JointMethod(Method):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.graph_learning_rate = graph_learning_rate
+        self.warm_up_steps = warm_up_steps
         self.max_epochs = max_epochs
         self.decay_epoch = decay_epoch
         self._fitted: Fitted | None = None
@@ -197,6 +201,7 @@ class JointMethod(Method):
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             graph_learning_rate=self.graph_learning_rate,
+            warm_up_steps=self.warm_up_steps,
             max_epochs=self.max_epochs,
             decay_epoch=self.decay_epoch,
         )
@@ -261,7 +266,10 @@ class JointMethod(Method):
         # through a sparse product, at about 3e10 and 1e9 operations a second on a core.
         step = 4 * width * (400 * documents / 3e10 + 0.7 * words / 1e9)
         return Estimate(
-            seconds=start.seconds + joint.seconds + trained / self.batch_size * step + 2e-6 * words,
+            seconds=start.seconds
+            + joint.seconds
+            + (trained / self.batch_size + self.warm_up_steps) * step
+            + 2e-6 * words,
             memory_bytes=max(start.memory_bytes, joint.memory_bytes + int(20 * width * documents + 100 * words)),
         )
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from baselines.document_graph import DocumentGraph, Neighbours
 from baselines.joint_model import JointModel, mean_loss
@@ -55,6 +56,7 @@ class Schedule:
     batch_size: int
     learning_rate: float
     graph_learning_rate: float
+    warm_up_steps: int
     max_epochs: int
     decay_epoch: int
 
@@ -97,6 +99,7 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
     start, training = time.perf_counter(), 0.0
     progress.info("filling the memory bank with %d documents", len(task.documents))
     bank = _embed(model, task.documents, task, schedule.batch_size)
+    _warm_up(model, task, bank, schedule)
     for epoch in range(1, schedule.max_epochs + 1):
         began = time.perf_counter()
         order = drawn[torch.randperm(len(drawn), generator=generator).numpy()]
@@ -144,6 +147,25 @@ def training_step(
     loss.backward()
     optimizer.step()
     return loss.item()
+
+
+def _warm_up(model: JointModel, task: JointTask, bank: Tensor, schedule: Schedule) -> None:
+    """Steps of the graph network alone, each on all labelled documents at once, with the encoder as it starts."""
+    if not schedule.warm_up_steps:
+        return
+    progress.info("warming up the graph network: %d steps", schedule.warm_up_steps)
+    rows = np.flatnonzero(task.labels >= 0)
+    labels = torch.from_numpy(task.labels[rows]).to(bank.device)
+    neighbours, own = task.graph.neighbours(rows), torch.from_numpy(rows).to(bank.device)
+    optimizer = torch.optim.Adam(model.network.parameters(), lr=schedule.graph_learning_rate)
+    model.network.train()
+    for _ in range(schedule.warm_up_steps):
+        projected = model.network.project(bank)
+        scores = model.network.score(projected[own], neighbours, model.network.pass_on(projected, task.graph))
+        loss = functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
 
 
 def _embed(model: JointModel, documents: Tokens, task: JointTask, batch_size: int) -> Tensor:

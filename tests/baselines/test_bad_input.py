@@ -133,6 +133,7 @@ def test_a_document_of_a_million_words(name):
         (BertGCN, {"mix": 1.1}, "mix=1.1, expected the graph network's share"),
         (BertGCN, {"mix": float("nan")}, "mix=nan"),
         (BertGCN, {"dropout": 1.0}, "dropout=1.0"),
+        (BertGCN, {"warm_up_steps": -1}, "warm_up_steps=-1"),
         (BertGCN, {"batch_size": 0}, "batch_size=0"),
         (BertGCN, {"graph_learning_rate": 0.0}, "graph_learning_rate=0.0"),
         (BertGCN, {"checkpoint": Path("x"), "fine_tuning": start("x")}, "both checkpoint and fine_tuning"),
