@@ -16,6 +16,9 @@ FOOTNOTE = (
     "Mean ± sd over n seeds, on test documents; accuracy and macro-F1 in %. 'best step of' is the optimiser step with "
     "the best validation macro-F1, whose parameters are tested, of all steps run."
 )
+TIMES_NOTE = (
+    "Seconds of a fit, as set-up + fine-tuning of the encoder it starts from + graph over the corpus + training:"
+)
 TRANSDUCTIVE_NOTE = "(transductive): the method has seen the test texts, without their labels."
 
 
@@ -36,6 +39,10 @@ class Row:
         macro_silhouette: Mean macro silhouette of the test embeddings; NaN from methods without embeddings.
         fit_seconds: Mean time of a fit, all of it.
         fit_seconds_sd: Its sd.
+        setup_seconds: Mean of its part before training, `checkpoint_seconds` included.
+        checkpoint_seconds: Mean of the part that fine-tuned an encoder to start from.
+        graph_seconds: Mean of the part that built a graph over the corpus.
+        training_seconds: Mean of the part from the first to the last step.
         predict_seconds: Mean time to predict all test documents.
         best_step: Mean step whose parameters were kept by validation macro-F1.
         best_step_sd: Its sd.
@@ -55,6 +62,10 @@ class Row:
     macro_silhouette: float
     fit_seconds: float
     fit_seconds_sd: float
+    setup_seconds: float
+    checkpoint_seconds: float
+    graph_seconds: float
+    training_seconds: float
     predict_seconds: float
     best_step: float
     best_step_sd: float
@@ -99,7 +110,21 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def notes(rows: Sequence[Row]) -> str:
     """What stands below the table."""
-    return f"{FOOTNOTE} {TRANSDUCTIVE_NOTE}" if any(row.transductive for row in rows) else FOOTNOTE
+    note = f"{FOOTNOTE} {TRANSDUCTIVE_NOTE}" if any(row.transductive for row in rows) else FOOTNOTE
+    return "\n\n".join([note, *_times(rows)])
+
+
+def _times(rows: Sequence[Row]) -> list[str]:
+    """What fits spent their time on, where one of them builds a graph or starts from a fine-tuning of its own."""
+    if not any(row.graph_seconds > 0 or row.checkpoint_seconds > 0 for row in rows):
+        return []
+    lines = []
+    for row in rows:
+        parts = row.setup_seconds - row.checkpoint_seconds, row.checkpoint_seconds, row.graph_seconds
+        if row.n:
+            times = " + ".join(f"{part:.1f}" for part in (*parts, row.training_seconds))
+            lines.append(f"- {row.data}, {row.title}: {times}")
+    return [TIMES_NOTE, "\n".join(lines)]
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -139,6 +164,10 @@ def _row(records: Sequence[Record]) -> Row:
     def spread(key: str) -> float:
         return stdev(values(key)) if len(done) > 1 else math.nan
 
+    def part(key: str) -> float:
+        # 0 in records of versions that did not know the part
+        return fmean(float(record.get(key) or 0) for record in done) if done else math.nan
+
     first = records[0]
     return Row(
         data=first["data"],
@@ -153,6 +182,10 @@ def _row(records: Sequence[Record]) -> Row:
         macro_silhouette=average("macro_silhouette"),
         fit_seconds=average("fit_seconds"),
         fit_seconds_sd=spread("fit_seconds"),
+        setup_seconds=part("setup_seconds"),
+        checkpoint_seconds=part("checkpoint_seconds"),
+        graph_seconds=part("graph_seconds"),
+        training_seconds=part("training_seconds"),
         predict_seconds=average("predict_seconds"),
         best_step=average("best_step"),
         best_step_sd=spread("best_step"),
