@@ -94,8 +94,8 @@ class DocumentGraph:
     Example:
         >>> from baselines.corpus_graph import CorpusGraph
         >>> graph = DocumentGraph(CorpusGraph().build(["red apple", "green apple"]))
-        >>> graph.known.words, graph.block.toarray().round(2).tolist(), graph.word_entries.tolist()
-        (['apple', 'green', 'red'], [[0.0, 0.0, 0.41], [0.0, 0.41, 0.0]], [1.0, 1.0, 1.0])
+        >>> graph.known.words, (graph.block.toarray() > 0).tolist(), graph.word_entries.tolist()
+        (['apple', 'green', 'red'], [[False, False, True], [False, True, False]], [1.0, 1.0, 1.0])
     """
 
     def __init__(self, data: Data, device: torch.device | None = None) -> None:
