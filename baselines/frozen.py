@@ -43,8 +43,11 @@ class FrozenEncoder(Method):
         max_length: Tokens after which a text is cut.
         batch_size: Documents encoded at once.
 
-    Subclasses write `learn`, `predict_proba`, `save` and `load`.
+    Subclasses write `learn`, `predict_proba`, `save` and `load`, and say whether they learn from unlabelled training
+    documents too, whose labels are negative.
     """
+
+    uses_unlabelled: bool = False
 
     def __init__(self, model: str, pooling: Pooling | None, max_length: int, batch_size: int) -> None:
         for name, value in {"max_length": max_length, "batch_size": batch_size}.items():
@@ -65,7 +68,7 @@ class FrozenEncoder(Method):
         num_classes: int,
         seed: int,
     ) -> Choice:
-        """Learn from embeddings `[n, d]` and labels `[n]` of the labelled documents."""
+        """Learn from embeddings `[n, d]` and labels `[n]`."""
 
     @final
     def check(self) -> None:
@@ -89,12 +92,9 @@ class FrozenEncoder(Method):
         encoder.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
         self._encoder = encoder
         set_up = time.perf_counter() - start
-        parts = []
-        for split, kept in ((train, rows), (validation, held_out)):
-            parts.append(
-                (self.embed(list(split.select(np.flatnonzero(kept))["text"])), np.asarray(split["label"])[kept])
-            )
-        choice = self.learn(parts[0], parts[1], len(names), seed)
+        if self.uses_unlabelled:
+            rows[:] = True
+        choice = self.learn(self._rows(train, rows), self._rows(validation, held_out), len(names), seed)
         return FitReport(
             encoder=self.model,
             setup_seconds=set_up,
@@ -107,7 +107,7 @@ class FrozenEncoder(Method):
         )
 
     def _rows(self, split: Dataset, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Embeddings and labels of the documents that have one."""
+        """Embeddings and labels of some documents."""
         chosen = split.select(np.flatnonzero(kept))
         return self.embed(list(chosen["text"])), np.asarray(chosen["label"])
 

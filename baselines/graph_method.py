@@ -1,26 +1,25 @@
 """What TextGCN and SGC share as methods: the graph, texts that are nodes, texts that are attached, files."""
 
-import hashlib
 import json
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import torch
 from datasets import Dataset, DatasetDict
-from safetensors.numpy import load_file, save_file
 from transformers import set_seed
 
 from baselines.attachment import Attachment
 from baselines.corpus_graph import CorpusGraph
 from baselines.graph_task import GraphTask, make_task
+from baselines.known_texts import KnownTexts
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.methods import Estimate, FitReport, Method
 
-_NODES, _SETTINGS = "nodes.safetensors", "method.json"
+_SETTINGS = "method.json"
 
 
 class GraphMethod(Method):
@@ -39,7 +38,7 @@ class GraphMethod(Method):
         self.graph = graph
         self.transductive = graph.transductive
         self._attachment: Attachment | None = None
-        self._known: dict[bytes, np.ndarray] = {}
+        self._known = KnownTexts()
 
     @abstractmethod
     def train(self, task: GraphTask, report: dict[str, Any]) -> tuple[Attachment, np.ndarray]:
@@ -73,8 +72,7 @@ class GraphMethod(Method):
         self._attachment, probabilities = self.train(task, fields)
         texts = [*train["text"], *validation["text"], *(test_texts or ())] if self.transductive else []
         probabilities[np.diff(task.documents.indptr) <= 1] = task.prior.numpy()  # beside itself it has no neighbour
-        # Of equal texts the last one counts: a test text that was also trained on is predicted as the test document.
-        self._known = dict(zip(_keys(texts), probabilities, strict=True))
+        self._known = KnownTexts.of(texts, probabilities)
         return FitReport(
             setup_seconds=max(set_up - task.graph_seconds, 0.0),
             graph_seconds=task.graph_seconds,
@@ -87,14 +85,7 @@ class GraphMethod(Method):
         """See `Method.predict_proba`."""
         if self._attachment is None:
             raise ConfigError(f"This {self.name} was not fitted: call fit(...) first, or load(folder).")
-        keys = list(_keys(texts))
-        result = np.empty((len(keys), len(self._attachment.prior)), dtype=np.float32)
-        new = [row for row, key in enumerate(keys) if key not in self._known]
-        for row, key in enumerate(keys):
-            if key in self._known:
-                result[row] = self._known[key]
-        result[new] = self._attachment.predict_proba([texts[row] for row in new])
-        return result
+        return self._known.complete(texts, self._attachment.predict_proba)
 
     @final
     def save(self, folder: Path) -> None:
@@ -103,10 +94,7 @@ class GraphMethod(Method):
             raise ConfigError(f"This {self.name} was not fitted: call fit(...) first.")
         folder.mkdir(parents=True)
         self._attachment.save(folder)
-        keys = np.frombuffer(b"".join(self._known), dtype=np.uint8).reshape(len(self._known), -1 if self._known else 0)
-        classes = len(self._attachment.prior)
-        rows = np.stack([*self._known.values()]) if self._known else np.zeros((0, classes), dtype=np.float32)
-        save_file({"keys": keys, "probabilities": rows}, folder / _NODES)
+        self._known.save(folder, len(self._attachment.prior))
         settings = {"class": type(self).__name__, "transductive": self.transductive, **self.settings()}
         (folder / _SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
@@ -114,22 +102,15 @@ class GraphMethod(Method):
     def load(cls, folder: Path) -> "GraphMethod":
         """A method that predicts as the saved one did; of its graph's settings only `transductive` is kept."""
         path = folder / _SETTINGS
-        if not path.is_file() or not (folder / _NODES).is_file():
-            raise DataError(f"{folder} is no saved {cls.__name__}: it has no {_SETTINGS} or no {_NODES}.")
+        if not path.is_file():
+            raise DataError(f"{folder} is no saved {cls.__name__}: it has no {_SETTINGS}.")
         settings = json.loads(path.read_text(encoding="utf-8"))
         if settings.pop("class", None) != cls.__name__:
             raise DataError(f"{folder} holds another method than {cls.__name__}; load it with its own class.")
         method = cls(graph=CorpusGraph(transductive=settings.pop("transductive")), **settings)
         method._attachment = Attachment.load(folder)
-        nodes = load_file(folder / _NODES)
-        keys = [row.tobytes() for row in nodes["keys"]]
-        method._known = dict(zip(keys, nodes["probabilities"], strict=True))
+        method._known = KnownTexts.load(folder)
         return method
-
-
-def _keys(texts: Iterable[str]) -> Iterable[bytes]:
-    for text in texts:
-        yield hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def estimate_graph(splits: DatasetDict, *, products: float) -> Estimate:

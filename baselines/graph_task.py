@@ -92,10 +92,7 @@ def make_task(
     Raises:
         DataError: if no document of a split is labelled, or the graph has no words.
     """
-    training_labels, validation_labels = np.asarray(train["label"]), np.asarray(validation["label"])
-    for name, labels in (("training", training_labels), ("validation", validation_labels)):
-        if not (labels >= 0).any():
-            raise DataError(f"None of {len(labels)} {name} documents has a label; a graph method needs at least one.")
+    training_labels, validation_labels = labels_of(train, "training"), labels_of(validation, "validation")
     train_texts, validation_texts = list(train["text"]), list(validation["text"])
     if rule.transductive:
         data = rule.build([*train_texts, *validation_texts, *(test_texts or ())])
@@ -134,6 +131,18 @@ def make_task(
         prior=torch.from_numpy(counts / counts.sum()).float(),
         graph_seconds=data.build_seconds,
     )
+
+
+def labels_of(split: Dataset, name: str) -> np.ndarray:
+    """Class ids of a split, negative where there is none.
+
+    Raises:
+        DataError: if no document is labelled.
+    """
+    labels = np.asarray(split["label"])
+    if not (labels >= 0).any():
+        raise DataError(f"None of {len(labels)} {name} documents has a label; a graph method needs at least one.")
+    return labels
 
 
 def _attached(

@@ -6,6 +6,8 @@ It is symmetric, so that backward multiplies by the very same matrix and no tran
 """
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -88,8 +90,7 @@ class SymmetricProduct:
 
     def __call__(self, x: Tensor) -> Tensor:
         """`matrix @ x` for `x [N, k]`, differentiable in `x`."""
-        result: Tensor = _Multiply.apply(x, self, self)  # type: ignore[no-untyped-call]
-        return result
+        return multiply(x, self.apply, self.apply)
 
     def apply(self, x: Tensor) -> Tensor:
         """`matrix @ x`, not recorded for gradients."""
@@ -109,34 +110,35 @@ class RowProduct:
     """
 
     def __init__(self, matrix: sp.csr_array[Any, Any], device: torch.device | None = None) -> None:
-        self._matrix = _Factor(to_torch(matrix).to(device))
-        self._transpose = _Factor(to_torch(matrix.T.tocsr()).to(device))
+        self._product = partial(torch.matmul, to_torch(matrix).to(device))
+        self._transposed = partial(torch.matmul, to_torch(matrix.T.tocsr()).to(device))
 
     def __call__(self, x: Tensor) -> Tensor:
         """`matrix @ x` for `x [N, k]`, differentiable in `x`."""
-        result: Tensor = _Multiply.apply(x, self._matrix, self._transpose)  # type: ignore[no-untyped-call]
-        return result
+        return multiply(x, self._product, self._transposed)
+
+    def transposed(self, x: Tensor) -> Tensor:
+        """`matrix.T @ x` for `x [n, k]`, differentiable in `x`."""
+        return multiply(x, self._transposed, self._product)
 
 
-class _Factor:
-    def __init__(self, matrix: Tensor) -> None:
-        self._matrix = matrix
-
-    def apply(self, x: Tensor) -> Tensor:
-        return self._matrix @ x
+def multiply(x: Tensor, product: Callable[[Tensor], Tensor], transposed: Callable[[Tensor], Tensor]) -> Tensor:
+    """A constant matrix times `x`, differentiable in `x`, from its product and that of its transpose."""
+    result: Tensor = _Multiply.apply(x, product, transposed)  # type: ignore[no-untyped-call]
+    return result
 
 
 class _Multiply(torch.autograd.Function):
     """A product with a constant matrix: its derivative is a product with the transpose."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, factor: Any, transpose: Any) -> Tensor:
-        ctx.transpose = transpose
-        return factor.apply(x)  # type: ignore[no-any-return]
+    def forward(ctx: Any, x: Tensor, product: Any, transposed: Any) -> Tensor:
+        ctx.transposed = transposed
+        return product(x)  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.transpose.apply(gradients[0]), None, None
+        return ctx.transposed(gradients[0]), None, None
 
 
 def _take_tiles(matrix: sp.csr_array[Any, Any]) -> tuple[sp.csr_array[Any, Any], list[tuple[int, int, Tensor]]]:

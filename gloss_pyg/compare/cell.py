@@ -119,6 +119,7 @@ def run_cell(cell: Cell, splits: Splits) -> dict[str, bytes]:
         "macro_silhouette": math.nan if embeddings is None else metrics.macro_silhouette(embeddings, labels),
         "fit_seconds": fit_seconds,
         "setup_seconds": report.setup_seconds,
+        "checkpoint_seconds": report.checkpoint_seconds,
         "graph_seconds": report.graph_seconds,
         "training_seconds": report.training_seconds,
         "seconds_per_epoch": report.seconds_per_epoch,

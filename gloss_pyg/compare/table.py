@@ -17,6 +17,9 @@ FOOTNOTE = (
     "the best validation macro-F1, whose parameters are tested, of all steps run."
 )
 LIMIT_NOTE = "* {counts} ended at the limit of steps, not by their validation score."
+TIMES_NOTE = (
+    "Seconds of a fit, as set-up + fine-tuning of the encoder it starts from + graph over the corpus + training:"
+)
 TRANSDUCTIVE_NOTE = "(transductive): the method has seen the test texts, without their labels."
 
 
@@ -37,6 +40,10 @@ class Row:
         macro_silhouette: Mean macro silhouette of the test embeddings; NaN from methods without embeddings.
         fit_seconds: Mean time of a fit, all of it.
         fit_seconds_sd: Its sd.
+        setup_seconds: Mean of its part before training, `checkpoint_seconds` included.
+        checkpoint_seconds: Mean of the part that fine-tuned an encoder to start from.
+        graph_seconds: Mean of the part that built a graph over the corpus.
+        training_seconds: Mean of the part from the first to the last step.
         predict_seconds: Mean time to predict all test documents.
         best_step: Mean step whose parameters were kept by validation macro-F1.
         best_step_sd: Its sd.
@@ -57,6 +64,10 @@ class Row:
     macro_silhouette: float
     fit_seconds: float
     fit_seconds_sd: float
+    setup_seconds: float
+    checkpoint_seconds: float
+    graph_seconds: float
+    training_seconds: float
     predict_seconds: float
     best_step: float
     best_step_sd: float
@@ -108,7 +119,20 @@ def notes(rows: Sequence[Row]) -> str:
         parts.append(LIMIT_NOTE.format(counts=counts))
     if any(row.transductive for row in rows):
         parts.append(TRANSDUCTIVE_NOTE)
-    return " ".join(parts)
+    return "\n\n".join([" ".join(parts), *_times(rows)])
+
+
+def _times(rows: Sequence[Row]) -> list[str]:
+    """What fits spent their time on, where one of them builds a graph or starts from a fine-tuning of its own."""
+    if not any(row.graph_seconds > 0 or row.checkpoint_seconds > 0 for row in rows):
+        return []
+    lines = []
+    for row in rows:
+        parts = row.setup_seconds - row.checkpoint_seconds, row.checkpoint_seconds, row.graph_seconds
+        if row.n:
+            times = " + ".join(f"{part:.1f}" for part in (*parts, row.training_seconds))
+            lines.append(f"- {row.data}, {row.title}: {times}")
+    return [TIMES_NOTE, "\n".join(lines)]
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -148,6 +172,10 @@ def _row(records: Sequence[Record]) -> Row:
     def spread(key: str) -> float:
         return stdev(values(key)) if len(done) > 1 else math.nan
 
+    def part(key: str) -> float:
+        # 0 in records of versions that did not know the part
+        return fmean(float(record.get(key) or 0) for record in done) if done else math.nan
+
     first = records[0]
     return Row(
         data=first["data"],
@@ -162,6 +190,10 @@ def _row(records: Sequence[Record]) -> Row:
         macro_silhouette=average("macro_silhouette"),
         fit_seconds=average("fit_seconds"),
         fit_seconds_sd=spread("fit_seconds"),
+        setup_seconds=part("setup_seconds"),
+        checkpoint_seconds=part("checkpoint_seconds"),
+        graph_seconds=part("graph_seconds"),
+        training_seconds=part("training_seconds"),
         predict_seconds=average("predict_seconds"),
         best_step=average("best_step"),
         best_step_sd=spread("best_step"),

@@ -21,6 +21,7 @@ class FitReport:
     Attributes:
         encoder: Name of the text encoder, empty for a method that has none.
         setup_seconds: Loading, tokenising and fitting bandwidths, before the first step.
+        checkpoint_seconds: The part of `setup_seconds` that a fine-tuning took which the method starts from.
         graph_seconds: Building a graph over the corpus; 0 for methods whose graphs are built inside the steps.
         training_seconds: From the first to the last step, validation included.
         seconds_per_epoch: Training time of one pass over the training documents, validation not included.
@@ -36,6 +37,7 @@ class FitReport:
 
     encoder: str = ""
     setup_seconds: float = 0.0
+    checkpoint_seconds: float = 0.0
     graph_seconds: float = 0.0
     training_seconds: float = 0.0
     seconds_per_epoch: float = 0.0

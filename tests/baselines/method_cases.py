@@ -2,13 +2,25 @@
 
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from baselines.bertgcn import BertGAT, BertGCN
 from baselines.corpus_graph import CorpusGraph
+from baselines.frozen_propagation import FrozenPropagation
 from baselines.probe import LinearProbe, NearestNeighbours
 from baselines.sgc import SGC
 from baselines.textgcn import TextGCN
 from baselines.tfidf import TfidfLinear
+from gloss_pyg.methods import FineTuning
 
 INDUCTIVE = CorpusGraph(transductive=False)
+
+
+def start(folder):
+    """The fine-tuning that a joint method begins with."""
+    return FineTuning(model=str(folder), max_length=16, learning_rate=3e-3, max_epochs=4, batch_size=16, patience=9)
+
+
+# Of the methods that train encoder and graph network together.
+JOINT = {"hidden": 8, "max_epochs": 2, "batch_size": 32, "graph_learning_rate": 0.01}
 
 # Each takes the folder of a tiny encoder.
 METHODS = {
@@ -20,9 +32,17 @@ METHODS = {
     "linear SVM": lambda _: TfidfLinear(classifier="linear_svm", max_ngram=2),
     "linear probe": lambda folder: LinearProbe(model=str(folder), max_length=16),
     "nearest neighbours": lambda folder: NearestNeighbours(model=str(folder), max_length=16),
+    "label propagation": lambda folder: FrozenPropagation(model=str(folder), max_length=16, neighbours=(3, 10)),
+    "BertGCN": lambda folder: BertGCN(fine_tuning=start(folder), **JOINT),
+    "BertGCN inductive": lambda folder: BertGCN(
+        graph=INDUCTIVE, fine_tuning=start(folder), batches="labelled", **JOINT
+    ),
+    "BertGAT": lambda folder: BertGAT(fine_tuning=start(folder), heads=2, **JOINT),
 }
 GRAPH_METHODS = [name for name in METHODS if name.startswith(("TextGCN", "SGC"))]
-LINEAR_METHODS = [name for name in METHODS if name not in GRAPH_METHODS]
+JOINT_METHODS = [name for name in METHODS if name.startswith("Bert")]
+LINEAR_METHODS = [name for name in METHODS if name not in (*GRAPH_METHODS, *JOINT_METHODS)]
+ENCODER_METHODS = [*JOINT_METHODS, "linear probe", "nearest neighbours", "label propagation"]
 
 
 def split(texts, labels, names=("no", "yes", "perhaps")):

@@ -1,19 +1,23 @@
 """Hostile data, for every method that can meet it: it runs and gives probabilities, or says what is wrong."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from method_cases import GRAPH_METHODS, LINEAR_METHODS, METHODS, fit, splits
+from method_cases import ENCODER_METHODS, GRAPH_METHODS, JOINT_METHODS, LINEAR_METHODS, METHODS, fit, splits, start
 
+from baselines.bertgcn import BertGAT, BertGCN
+from baselines.frozen_propagation import FrozenPropagation
 from baselines.probe import LinearProbe, NearestNeighbours
 from baselines.sgc import SGC
 from baselines.textgcn import TextGCN
 from baselines.tfidf import TfidfLinear
 from gloss_pyg.errors import ConfigError, DataError
+from gloss_pyg.methods import FineTuning, PropagationHead
 
 TRAIN = [("red match", 0), ("green bank", 1), ("red goal", 0), ("green price", 1), ("blue song", 2), ("blue band", 2)]
 VALIDATION = [("red team", 0), ("green oil", 1), ("blue chart", 2)]
 TEST = [("red coach", 0), ("green firm", 1), ("blue album", 2)]
-NEIGHBOURS = "nearest neighbours"
 EMPTY = "\u4e2d\u6587 \u2014 *"  # nothing is left of it
 
 RUNS = {
@@ -38,7 +42,10 @@ RUNS = {
 # What can matter to a method that reads its texts through an encoder; the data loader's tests have the rest.
 OF_ENCODERS = ("empty text", "class absent from training", "test set of one", "unlabelled documents")
 TRIED = [
-    (name, case) for name in METHODS for case in RUNS if case in OF_ENCODERS or name not in ("linear probe", NEIGHBOURS)
+    (name, case)
+    for name in METHODS
+    for case in RUNS
+    if case in OF_ENCODERS or name not in ENCODER_METHODS or name in ("BertGCN", "BertGAT")
 ]
 
 
@@ -65,11 +72,11 @@ def test_no_labels(name, part, tiny_bert):
         fit(METHODS[name](tiny_bert), documents)
 
 
-@pytest.mark.parametrize("name", GRAPH_METHODS)
-def test_graph_methods_take_a_single_class(name):
+@pytest.mark.parametrize("name", [*GRAPH_METHODS, *JOINT_METHODS])
+def test_graph_methods_take_a_single_class(name, tiny_bert):
     one = [(text, 1) for text, _ in TRAIN]
     documents = splits(one, one[:2], one[2:4], ["no", "yes"])
-    method = METHODS[name](None)
+    method = METHODS[name](tiny_bert)
     fit(method, documents)
     assert (method.predict_proba(["red match", "never seen"]).argmax(axis=1) == 1).all()
 
@@ -81,19 +88,19 @@ def test_classifiers_need_two_classes(name, tiny_bert):
         fit(METHODS[name](tiny_bert), splits(one, VALIDATION, TEST))
 
 
-@pytest.mark.parametrize("name", GRAPH_METHODS)
-def test_a_corpus_of_one_training_document(name):
+@pytest.mark.parametrize("name", [*GRAPH_METHODS, *JOINT_METHODS])
+def test_a_corpus_of_one_training_document(name, tiny_bert):
     documents = splits(TRAIN[:1], VALIDATION[:1], TEST[:1])
-    method = METHODS[name](None)
+    method = METHODS[name](tiny_bert)
     fit(method, documents)
     assert np.isfinite(method.predict_proba(["red coach", "red match", "x"])).all()
 
 
-@pytest.mark.parametrize("name", [*GRAPH_METHODS, "logistic regression", "linear SVM"])
-def test_no_words_at_all(name):
-    empty = [(EMPTY if name in GRAPH_METHODS else "* !", label) for _, label in TRAIN]
+@pytest.mark.parametrize("name", [*GRAPH_METHODS, *JOINT_METHODS, "logistic regression", "linear SVM"])
+def test_no_words_at_all(name, tiny_bert):
+    empty = [("* !" if name in LINEAR_METHODS else EMPTY, label) for _, label in TRAIN]
     with pytest.raises(DataError, match=r"[Nn]o word"):
-        fit(METHODS[name](None), splits(empty, empty, empty))
+        fit(METHODS[name](tiny_bert), splits(empty, empty, empty))
 
 
 @pytest.mark.parametrize("name", ["SGC", "SGC inductive", "logistic regression"])
@@ -122,6 +129,16 @@ def test_a_document_of_a_million_words(name):
         (LinearProbe, {"batch_size": 0}, "batch_size=0"),
         (NearestNeighbours, {"neighbours": (0,)}, "neighbours="),
         (NearestNeighbours, {"max_length": 0}, "max_length=0"),
+        (FrozenPropagation, {"neighbours": ()}, "neighbours="),
+        (BertGCN, {"mix": 1.1}, "mix=1.1, expected the graph network's share"),
+        (BertGCN, {"mix": float("nan")}, "mix=nan"),
+        (BertGCN, {"dropout": 1.0}, "dropout=1.0"),
+        (BertGCN, {"warm_up_steps": -1}, "warm_up_steps=-1"),
+        (BertGCN, {"batch_size": 0}, "batch_size=0"),
+        (BertGCN, {"graph_learning_rate": 0.0}, "graph_learning_rate=0.0"),
+        (BertGCN, {"checkpoint": Path("x"), "fine_tuning": start("x")}, "both checkpoint and fine_tuning"),
+        (BertGCN, {"fine_tuning": FineTuning(prediction=PropagationHead())}, "fine_tuning.prediction"),
+        (BertGAT, {"heads": 0}, "heads=0"),
     ],
 )
 def test_settings_out_of_range(method, arguments, message):
@@ -134,3 +151,25 @@ def test_an_unknown_classifier_is_named():
 
     with pytest.raises(ConfigError, match="classifier='forest'; expected 'logistic_regression'"):
         check_kind("forest")
+
+
+def test_unknown_batches_are_named():
+    from baselines.joint_training import check_batches
+
+    with pytest.raises(ConfigError, match="batches='some'; expected 'all'"):
+        check_batches("some")
+
+
+def test_a_checkpoint_that_is_none_is_refused_before_the_data_are_read(tmp_path):
+    with pytest.raises(ConfigError, match=r"checkpoint=.*there is no method.json"):
+        BertGCN(checkpoint=tmp_path).check()
+
+
+def test_a_checkpoint_of_other_classes_is_refused(tiny_bert, tmp_path):
+    documents = splits(TRAIN, VALIDATION, TEST)
+    fine_tuning = FineTuning(model=str(tiny_bert), max_length=16, max_steps=1)
+    fine_tuning.fit(documents["train"], documents["validation"], seed=0)
+    fine_tuning.save(tmp_path / "start")
+    other = splits(TRAIN, VALIDATION, TEST, ("no", "yes", "never"))
+    with pytest.raises(ConfigError, match="no, yes, perhaps; the data have no, yes, never"):
+        fit(BertGCN(checkpoint=tmp_path / "start", max_epochs=1), other)

@@ -345,8 +345,9 @@ def test_every_shipped_configuration_can_be_made() -> None:
 
     for name in shipped_names():
         config = read_arguments(["--config", name]).check()
-        assert len(make_methods(config)) == len(config.methods) >= 2
-        assert len(config.seeds) >= 2
+        assert len(make_methods(config)) == len(config.methods)
+        assert len(config.methods) >= 2 or name == "textgcn"  # repeats a published table
+        assert len(config.seeds) >= 2 or name == "baselines"  # a first look at many methods, in minutes
 
 
 @pytest.mark.parametrize(

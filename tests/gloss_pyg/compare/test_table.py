@@ -78,6 +78,21 @@ def test_rows_with_a_fit_that_ended_at_the_limit_are_marked_and_counted(
     assert "limit of steps" not in table.notes(rows[:1] + rows[2:])
 
 
+def test_times_are_shown_apart_where_there_is_a_graph_or_a_fine_tuning(
+    make_cell: Callable[..., Cell], make_record: Callable[..., dict[str, Any]]
+) -> None:
+    plain = make_record(make_cell("ce"), setup_seconds=2.0, graph_seconds=0.0, training_seconds=8.0)
+    assert "set-up +" not in table.markdown(table.make_rows([plain]))
+    joint = {"setup_seconds": 30.0, "checkpoint_seconds": 25.0, "graph_seconds": 1.5, "training_seconds": 60.0}
+    other = {"setup_seconds": 40.0, "checkpoint_seconds": 31.0, "graph_seconds": 2.5, "training_seconds": 80.0}
+    cells = [make_cell("gcn", seed=seed, transductive=True) for seed in (0, 1)]
+    rows = table.make_rows([plain, make_record(cells[0], **joint), make_record(cells[1], **other)])
+    text = table.markdown(rows)
+    assert "- texts, ce: 2.0 + 0.0 + 0.0 + 8.0\n" in text
+    assert "- texts, gcn (transductive): 7.0 + 28.0 + 2.0 + 70.0\n" in text
+    assert json.loads(table.table_json(rows))[1]["checkpoint_seconds"] == 28.0
+
+
 def test_csv_and_json_hold_the_numbers_unrounded(records: list[dict[str, Any]]) -> None:
     rows = table.make_rows(records)
     from_csv = list(csv.DictReader(io.StringIO(table.to_csv(rows))))
