@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import LabelPropagation, Propagation
-    from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
+    from gloss_pyg.training import GraphTrainer, LossReport, fit_bandwidth, trainer_loss
 
 __version__ = "0.1.0"
 
@@ -48,7 +48,7 @@ _HOMES = {
     "losses": ("ClassificationLoss", "GLoss", "HybridLoss", "PublishedCode"),
     "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": ("LabelPropagation", "Propagation"),
-    "training": ("GraphTrainer", "LossReport", "trainer_loss"),
+    "training": ("GraphTrainer", "LossReport", "fit_bandwidth", "trainer_loss"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -77,6 +77,7 @@ __all__ = [
     "PublishedCode",
     "TextEncoder",
     "TopK",
+    "fit_bandwidth",
     "load_text_dataset",
     "load_tokenizer",
     "tokenize",
