@@ -153,7 +153,6 @@ class FineTuning(Method):
         labels = np.asarray(train["label"])
         if self.class_weights == "balanced":
             balance_classes(self.loss, labels, len(names))
-        progress.info("fitting bandwidths on the pretrained embeddings")
         fit_bandwidth(self.loss, encoder, splits["train"], collate)
         keep = KeepBest(self.patience)
         with tempfile.TemporaryDirectory() as scratch:

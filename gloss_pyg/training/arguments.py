@@ -36,6 +36,14 @@ def training_arguments(
         seed: Of everything random.
         precision: Of the encoder; graph and propagation are always computed in float32.
         others: Any argument of `transformers.TrainingArguments`; wins over ours.
+
+    Raises:
+        ValueError: from transformers, for arguments that contradict each other.
+
+    Example:
+        >>> arguments = training_arguments("results", learning_rate=1e-4, weight_decay=0.01)
+        >>> arguments.learning_rate, arguments.weight_decay, str(arguments.save_strategy.value)
+        (0.0001, 0.01, 'no')
     """
     settings: dict[str, Any] = {
         "output_dir": str(folder),

@@ -1,5 +1,6 @@
 """The parts of the loss in the Trainer's own logs, and a warning when the graph loss has nothing to learn from."""
 
+import logging
 import math
 import warnings
 from typing import Any
@@ -9,6 +10,8 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from gloss_pyg.errors import NumericalWarning
 from gloss_pyg.losses import GLoss
 from gloss_pyg.training.loss_function import LossFunction
+
+progress = logging.getLogger("gloss_pyg.progress")
 
 # Below this share of usable batches, seen over at least so many, the graph loss hardly trains anything.
 FEW_USABLE, BATCHES_BEFORE_WARNING = 0.5, 20
@@ -23,6 +26,18 @@ class LossReport(TrainerCallback):
 
     Use `LossReport.attach(trainer, loss_function)`: it puts the callback before the trackers, so that TensorBoard and
     others see the added values too. Given in `callbacks=[...]` it comes after them, and only the console sees them.
+    The same values go in one line to the logger `gloss_pyg.progress`, which the commands show. In several processes the values are those of the first one's batches.
+
+    Example:
+        >>> from gloss_pyg import ClassificationLoss, TextEncoder, trainer_loss
+        >>> from gloss_pyg.training import training_arguments
+        >>> model = TextEncoder.from_encoder("random-tiny", ["good", "bad"])
+        >>> loss_function = trainer_loss(ClassificationLoss(), model)
+        >>> arguments = training_arguments("results", eval_strategy="no")
+        >>> trainer = Trainer(model, arguments, compute_loss_func=loss_function)
+        >>> report = LossReport.attach(trainer, loss_function)
+        >>> trainer.callback_handler.callbacks[0] is report
+        True
     """
 
     def __init__(self, loss_function: LossFunction) -> None:
@@ -60,6 +75,9 @@ class LossReport(TrainerCallback):
         logs.update(found)
         if state.log_history and "loss" in state.log_history[-1]:
             state.log_history[-1].update(found)
+        if found:
+            values = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in found.items())
+            progress.info("step %d: %s", state.global_step, values)
 
     def _warn(self, summary: dict[str, float]) -> None:
         if not summary["batches"]:
