@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         Propagation,
         SinkhornPropagation,
     )
-    from gloss_pyg.training import GraphTrainer, LossReport, trainer_loss
+    from gloss_pyg.training import GraphTrainer, LossReport, fit_bandwidth, trainer_loss
 
 __version__ = "0.1.0"
 
@@ -80,7 +80,7 @@ _HOMES = {
         "Propagation",
         "SinkhornPropagation",
     ),
-    "training": ("GraphTrainer", "LossReport", "trainer_loss"),
+    "training": ("GraphTrainer", "LossReport", "fit_bandwidth", "trainer_loss"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -122,6 +122,7 @@ __all__ = [
     "SinkhornPropagation",
     "TextEncoder",
     "TopK",
+    "fit_bandwidth",
     "load_text_dataset",
     "load_tokenizer",
     "tokenize",

@@ -44,7 +44,17 @@ def macro_f1(labels: Ints | Sequence[int], predictions: Floats | Ints | Sequence
 
 
 def compute_metrics(evaluation: Any) -> dict[str, float]:
-    """`compute_metrics` of `transformers.Trainer`: accuracy and macro-F1 of the labelled documents."""
+    """`compute_metrics` of `transformers.Trainer`: accuracy and macro-F1 of the labelled documents.
+
+    Args:
+        evaluation: transformers' `EvalPrediction`: logits `[n, C]`, or a tuple that begins with them, and labels `[n]`.
+
+    Example:
+        >>> from transformers import EvalPrediction
+        >>> logits = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]])
+        >>> compute_metrics(EvalPrediction(logits, np.array([0, 1, -100])))
+        {'accuracy': 1.0, 'macro_f1': 1.0}
+    """
     labels = np.asarray(evaluation.label_ids)
     predictions = evaluation.predictions
     logits = np.asarray(predictions[0] if isinstance(predictions, tuple) else predictions)

@@ -134,6 +134,18 @@ def write_predictions(
     """Classify texts and write a row for each, in their order; gives their number.
 
     CSV: `label`, then `probability_<class>` for each class. JSONL: `{"label": ..., "probabilities": {class: ...}}`.
+
+    Args:
+        texts: Documents; read as they are needed.
+        predictor: A `Predictor`.
+        stream: Where the rows go.
+        kind: "csv" or "jsonl".
+        chunk: Documents that are read, classified and written together.
+
+    Example:
+        >>> write_predictions(texts, Predictor(Path("my-model")), sys.stdout, "csv")  # doctest: +SKIP
+        label,probability_bad,probability_good
+        good,0.02,0.98
     """
     names = predictor.class_names
     writer = csv.writer(stream, lineterminator="\n")

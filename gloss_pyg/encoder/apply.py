@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from gloss_pyg.errors import DataError
+
 
 @torch.no_grad()
 def apply_to_documents(
@@ -27,8 +29,13 @@ def apply_to_documents(
         collate: Makes a padded batch of some of them.
         read: From a batch's outputs to rows `[batch, ...]`, for instance its logits.
         batch_size: Documents computed at once.
+
+    Raises:
+        DataError: for no documents.
     """
     rows = list(documents)
+    if not rows:
+        raise DataError("There are no documents to encode; expected at least one.")
     order = sorted(range(len(rows)), key=lambda row: len(rows[row]["input_ids"]))
     was_training = model.training
     model.eval()

@@ -47,6 +47,13 @@ def median_distance(embeddings: Float[Tensor, "documents dim"]) -> float:
     """Median Euclidean distance over all pairs of L2-normalised rows, each pair once, without the zero diagonal.
 
     Of more than 10,000 rows a sample of 10,000 is taken with a fixed seed.
+
+    Raises:
+        DataError: if a row holds NaN or infinity.
+
+    Example:
+        >>> round(median_distance(torch.eye(3)), 4)
+        1.4142
     """
     rows = unit_rows(embeddings.detach())[0]
     n = rows.size(0)
@@ -155,8 +162,9 @@ class Bandwidth(Fittable):
         if self.rule == "sqrt":
             if bool(self.sigma.isnan()):
                 raise ConfigError(
-                    'sigma="sqrt" has no value yet: call fit_sigma(embeddings) once with the pretrained embeddings of '
-                    "the training documents (our training commands do), or give sigma as a number."
+                    'sigma="sqrt" has no value yet: before training, call once gloss_pyg.fit_bandwidth(loss, model, '
+                    "documents, collate), or fit_sigma(embeddings) with the pretrained embeddings of the training "
+                    "documents (our training commands do), or give sigma as a number."
                 )
             return (1 / (math.sqrt(2) * self.sigma)).to(x.dtype)
         if self.rule in ("median", "local"):

@@ -24,6 +24,17 @@ class Objective(nn.Module, ABC):
     """Base of the formulas: probabilities, labels, hidden and counting documents to a scalar.
 
     `GLoss` calls it only where at least one document counts; with none it gives zero itself.
+
+    Example:
+        >>> class ShareWrong(Objective):
+        ...     "One minus the probability of the right class."
+        ...
+        ...     def forward(self, probabilities, labels, hidden, counted):
+        ...         own = probabilities.gather(1, labels.clamp(min=0)[:, None]).squeeze(1)
+        ...         return (1 - own)[counted].mean()
+        >>> everyone = torch.tensor([True, True])
+        >>> float(ShareWrong()(torch.tensor([[0.5, 0.5], [0.25, 0.75]]), torch.tensor([0, 1]), everyone, everyone))
+        0.375
     """
 
     @abstractmethod

@@ -70,6 +70,37 @@ class Method(ABC):
         transductive: Whether `fit` uses the test *texts* (never their labels). `compare` passes them to such methods
             only, and marks every row of its table. A class says it, or an object by its arguments.
         elsewhere: Arguments that say where something is put and change no result, for instance a folder of checkpoints.
+
+    Raises:
+        UserError: from its constructor for arguments, from `check` for names, from `fit` for documents that cannot
+            work; `compare` shows the sentence.
+
+    Example:
+        >>> class Shares(Method):
+        ...     "Predict the classes' shares among the training documents."
+        ...
+        ...     def fit(self, train, validation, test_texts=None, *, seed):
+        ...         labels = np.asarray(train["label"])
+        ...         self.shares = np.bincount(labels[labels >= 0]) / (labels >= 0).sum()
+        ...         return FitReport()
+        ...
+        ...     def predict_proba(self, texts):
+        ...         return np.tile(self.shares, (len(texts), 1))
+        ...
+        ...     def save(self, folder):
+        ...         folder.mkdir()
+        ...         np.save(folder / "shares.npy", self.shares)
+        ...
+        ...     @classmethod
+        ...     def load(cls, folder):
+        ...         loaded = cls()
+        ...         loaded.shares = np.load(folder / "shares.npy")
+        ...         return loaded
+        >>> documents = Dataset.from_dict({"text": ["a", "b", "c", "d"], "label": [0, 1, 1, 1]})
+        >>> method = Shares()
+        >>> report = method.fit(documents, documents, seed=0)
+        >>> method.predict_proba(["e"]).tolist()
+        [[0.25, 0.75]]
     """
 
     transductive: bool = False

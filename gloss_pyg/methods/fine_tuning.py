@@ -152,7 +152,6 @@ class FineTuning(Method):
         loss = copy.deepcopy(self.loss)  # what it learns and what is fitted belong to this fit
         if self.class_weights == "balanced":
             balance_classes(loss, labels, len(names))
-        progress.info("fitting bandwidths on the pretrained embeddings")
         fit_bandwidth(loss, encoder, splits["train"], collate)
         keep = KeepBest(self.patience)
         with tempfile.TemporaryDirectory() as scratch:

@@ -48,6 +48,10 @@ class Propagation(MessagePassing, ABC):
     * `needs_x`, `needs_base` (false): whether `x`, or `base` (another model's probabilities `[N, C]`) must be given;
     * `needs_num_classes` (false): whether it has parameters a class wide, so that `num_classes` must be given.
 
+    Raises:
+        ConfigError: for a temperature or number of classes that cannot be; on use, for `x` or `base` not given.
+        DataError: on use, for shapes, types or values that do not fit each other, or seeds that cannot be labels.
+
     Example:
         >>> class OneHop(Propagation):
         ...     "The weighted mean of the labels of labelled neighbours."

@@ -68,7 +68,8 @@ def check_labels(y: Tensor, mask: Tensor, num_classes: int | None, dtype: torch.
 
 def check_seeds(seeds: Tensor) -> Tensor:
     """Label rows that may be seen, the others zero, checked to be finite and not negative."""
-    if not seeds.numel() or (float(seeds.min()) >= 0 and float(seeds.max()) < float("inf")):  # both NaN where one is
+    low, high = seeds.detach().aminmax() if seeds.numel() else (0, 0)  # both NaN where one is
+    if float(low) >= 0 and float(high) < float("inf"):
         return seeds
     wrong = ~((seeds >= 0) & seeds.isfinite())
     row, column = (int(place) for place in wrong.nonzero()[0])

@@ -66,6 +66,12 @@ def training_arguments(
 
     Raises:
         ConfigError: for a precision that the device does not have.
+        ValueError: from transformers, for arguments that contradict each other.
+
+    Example:
+        >>> arguments = training_arguments("results", learning_rate=1e-4, weight_decay=0.01)
+        >>> arguments.learning_rate, arguments.weight_decay, str(arguments.save_strategy.value)
+        (0.0001, 0.01, 'no')
     """
     check_precision(precision)
     settings: dict[str, Any] = {

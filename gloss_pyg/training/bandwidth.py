@@ -1,5 +1,6 @@
 """Bandwidths fitted once, before training, on the pretrained embeddings of the training documents."""
 
+import logging
 from collections.abc import Callable
 
 import torch
@@ -11,6 +12,8 @@ from gloss_pyg.encoder.apply import apply_to_documents
 from gloss_pyg.losses import GLoss
 from gloss_pyg.training.loss_function import embeddings_of
 
+progress = logging.getLogger("gloss_pyg.progress")
+
 
 def fit_bandwidth(
     loss: torch.nn.Module,
@@ -21,16 +24,36 @@ def fit_bandwidth(
 ) -> None:
     """Fit every bandwidth of a loss that is to be fitted (`sigma="sqrt"`, the start of `"learned"`).
 
+    For a training script of your own, once before the first step; our commands do it. On a model that is not a
+    `TextEncoder` call `trainer_loss(loss, model)` first, which makes the model return its embeddings.
+
     Args:
         loss: A loss with any number of `GLoss` in it; those whose bandwidth is a number are left alone.
         model: The pretrained model, before its first step.
         documents: The tokenised training documents.
         collate: Makes a padded batch of some of them.
         batch_size: Documents encoded at a time.
+
+    Raises:
+        ConfigError: if the model returns no embeddings.
+        DataError: for fewer than two documents, or embeddings most of which coincide.
+
+    Example:
+        >>> from datasets import Dataset
+        >>> from gloss_pyg import DataCollator, GLoss, TextEncoder, load_tokenizer, tokenize
+        >>> tokenizer = load_tokenizer("random-tiny")
+        >>> model = TextEncoder.from_encoder("random-tiny", ["good", "bad"])
+        >>> rows = {"text": ["a fine film", "a dull film", "very fine", "very dull"], "label": [0, 1, 0, 1]}
+        >>> documents = tokenize(Dataset.from_dict(rows), tokenizer, 8)
+        >>> loss = GLoss()  # DenseGaussian(sigma="sqrt")
+        >>> fit_bandwidth(loss, model, documents, DataCollator(tokenizer))
+        >>> loss.needs_fit
+        False
     """
     waiting = [module for module in loss.modules() if isinstance(module, GLoss) and module.needs_fit]
     if not waiting:
         return
+    progress.info("fitting bandwidths on the pretrained embeddings")
     embeddings = embed_documents(model, documents, collate, batch_size)
     for graph_loss in waiting:
         graph_loss.fit_sigma(embeddings)
@@ -39,5 +62,26 @@ def fit_bandwidth(
 def embed_documents(
     model: PreTrainedModel, documents: Dataset, collate: Callable[..., dict[str, Tensor]], batch_size: int = 64
 ) -> Tensor:
-    """Embeddings `[n, d]` of tokenised documents, in order, in float32 on the CPU, without dropout."""
+    """Embeddings `[n, d]` of tokenised documents, in order, in float32 on the CPU, without dropout.
+
+    Args:
+        model: A `TextEncoder`, or a model that `trainer_loss` was called for.
+        documents: Tokenised documents, at least one.
+        collate: Makes a padded batch of some of them.
+        batch_size: Documents encoded at a time.
+
+    Raises:
+        ConfigError: if the model returns no embeddings.
+        DataError: for no documents.
+
+    Example:
+        >>> from datasets import Dataset
+        >>> from gloss_pyg import DataCollator, TextEncoder, load_tokenizer, tokenize
+        >>> tokenizer = load_tokenizer("random-tiny")
+        >>> model = TextEncoder.from_encoder("random-tiny", ["good", "bad"])
+        >>> rows = {"text": ["a fine film", "a dull film", "very fine", "very dull"], "label": [0, 1, 0, 1]}
+        >>> documents = tokenize(Dataset.from_dict(rows), tokenizer, 8)
+        >>> embed_documents(model, documents, DataCollator(tokenizer)).shape[0]
+        4
+    """
     return apply_to_documents(model, documents, collate, embeddings_of, batch_size)

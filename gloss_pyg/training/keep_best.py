@@ -37,6 +37,15 @@ class KeepBest(TrainerCallback):
         epochs: Passes over the training documents, a part of one too.
         history: A row each validation: `step`, `seconds` since training began, `macro_f1`, `accuracy`.
         step_seconds: Time spent in optimiser steps, validations not included.
+
+    Requires of the Trainer: `compute_metrics=gloss_pyg.metrics.compute_metrics`, or one's own with `macro_f1`,
+    `accuracy` and `metric`; validation each epoch or every few steps.
+
+    Example:
+        >>> keep = KeepBest(patience=3)
+        >>> # Trainer(model, arguments, compute_metrics=compute_metrics, callbacks=[keep], ...).train()
+        >>> keep.best_step, keep.history
+        (0, [])
     """
 
     def __init__(self, patience: int, metric: str = "macro_f1") -> None:

@@ -108,6 +108,16 @@ class LossFunction:
 
     Attributes:
         seconds: Time spent in the loss over training batches, forward only.
+
+    Raises:
+        ConfigError: on use, for a batch without labels, or a model without logits or embeddings.
+
+    Example:
+        >>> from gloss_pyg import ClassificationLoss
+        >>> loss_function = trainer_loss(ClassificationLoss(), TextEncoder.from_encoder("random-tiny", ["a", "b"]))
+        >>> outputs = {"logits": torch.zeros(3, 2), "embeddings": torch.zeros(3, 4)}
+        >>> round(float(loss_function(outputs, torch.tensor([0, 1, -100]))), 4)
+        0.6931
     """
 
     def __init__(self, loss: TrainingLoss, model: nn.Module) -> None:

@@ -1,11 +1,14 @@
 """The parts of the loss, and how the graph loss fares, in the Trainer's own logs."""
 
+import logging
 import math
 from typing import Any
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from gloss_pyg.training.loss_function import LossFunction
+
+progress = logging.getLogger("gloss_pyg.progress")
 
 
 class LossReport(TrainerCallback):
@@ -20,7 +23,18 @@ class LossReport(TrainerCallback):
     The loss function counts all this and warns by itself, but it has no way to the Trainer that calls it, so that a log
     takes a line more: `LossReport.attach(trainer, loss_function)`. It puts the callback before the trackers, so that
     TensorBoard and others see the added values too. Given in `callbacks=[...]` it comes after them, and only the
-    console sees them.
+    console sees them. The same values go in one line to the logger `gloss_pyg.progress`, which the commands show.
+
+    Example:
+        >>> from gloss_pyg import ClassificationLoss, TextEncoder, trainer_loss
+        >>> from gloss_pyg.training import training_arguments
+        >>> model = TextEncoder.from_encoder("random-tiny", ["good", "bad"])
+        >>> loss_function = trainer_loss(ClassificationLoss(), model)
+        >>> arguments = training_arguments("results", eval_strategy="no")
+        >>> trainer = Trainer(model, arguments, compute_loss_func=loss_function)
+        >>> report = LossReport.attach(trainer, loss_function)
+        >>> trainer.callback_handler.callbacks[0] is report
+        True
     """
 
     def __init__(self, loss_function: LossFunction) -> None:
@@ -49,3 +63,6 @@ class LossReport(TrainerCallback):
         logs.update(found)
         if state.log_history and "loss" in state.log_history[-1]:
             state.log_history[-1].update(found)
+        if found:
+            values = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in found.items())
+            progress.info("step %d: %s", state.global_step, values)

@@ -32,6 +32,24 @@ class GraphTrainer(Trainer):
         decay_step: Optimiser step from which the learning rate is a tenth (the paper: epoch 30); the Trainer's own
             schedule by default.
         kwargs: Everything else that the stock Trainer takes.
+
+    Raises:
+        ConfigError: for a loss or a model that `trainer_loss` refuses.
+
+    Example:
+        >>> from datasets import Dataset
+        >>> from gloss_pyg import ClassificationLoss, DataCollator, TextEncoder, load_tokenizer, tokenize
+        >>> tokenizer = load_tokenizer("random-tiny")
+        >>> model = TextEncoder.from_encoder("random-tiny", ["good", "bad"])
+        >>> rows = {"text": ["a fine film", "a dull film", "very fine", "very dull"], "label": [0, 1, 0, 1]}
+        >>> documents = tokenize(Dataset.from_dict(rows), tokenizer, 8)
+        >>> from gloss_pyg.training import training_arguments
+        >>> arguments = training_arguments("results", max_steps=2, eval_strategy="no")
+        >>> trainer = GraphTrainer(
+        ...     model, arguments, ClassificationLoss(), train_dataset=documents, data_collator=DataCollator(tokenizer)
+        ... )
+        >>> trainer.get_train_dataloader().batch_sampler.batch_size
+        64
     """
 
     def __init__(

@@ -93,7 +93,11 @@ def test_fine_tuning_is_the_default_and_predict_reads_it(
         "--method.loss.graph_loss.graph=KNNGaussian",
         "--method.loss.weight=0.4",
     ]
-    assert main(given) == 0, capsys.readouterr().err
+    status, said = main(given), capsys.readouterr().err
+    assert status == 0, said
+    assert "graph loss " in said
+    assert "classification loss " in said
+    assert "fitting bandwidths" in said
     loss = record_of(output)["arguments"]["method"]["init_args"]["loss"]
     assert loss["init_args"]["weight"] == 0.4
     assert loss["init_args"]["graph_loss"]["init_args"]["graph"]["class_path"].endswith("KNNGaussian")
