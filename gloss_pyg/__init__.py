@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gloss_pyg.methods import FineTuning, Method, PropagationHead
     from gloss_pyg.propagation import (
         AttentionPropagation,
+        ConvPropagation,
         CorrectAndSmooth,
         HarmonicFunction,
         LabelPropagation,
@@ -58,6 +59,7 @@ _HOMES = {
     "methods": ("FineTuning", "Method", "PropagationHead"),
     "propagation": (
         "AttentionPropagation",
+        "ConvPropagation",
         "CorrectAndSmooth",
         "HarmonicFunction",
         "LabelPropagation",
@@ -75,6 +77,7 @@ __all__ = [
     "ClassBalancedSampler",
     "ClassificationLoss",
     "Compose",
+    "ConvPropagation",
     "CorrectAndSmooth",
     "DataCollator",
     "DenseCosine",

@@ -6,6 +6,7 @@
 | `HarmonicFunction` | `L_UU^-1 W_UL Y_L` | Zhu, Ghahramani, Lafferty 2003 |
 | `LabelSpreading` | `(1 - a) (I - a S)^-1 Y` | Zhou et al. 2003 |
 | `AttentionPropagation` | harmonic on attention `softmax_j(Q x_i . K x_j + log W_ij)` | Veličković et al. 2018 |
+| `ConvPropagation` | any convolution of PyG, over seen labels and, if asked, embeddings | Shi et al. 2021 |
 | `CorrectAndSmooth` | errors of `base` spread, then the corrected prediction | Huang et al. 2021 |
 | `NearestLabelled` | `softmax_j(log W_ij) Y_j`, over labelled neighbours alone | Goldberger et al. 2004 |
 | `SinkhornPropagation` | harmonic on the kernel made doubly stochastic | Sinkhorn & Knopp 1967; Landa et al. 2021 |
@@ -16,6 +17,7 @@ writes one method, `scores`.
 
 from gloss_pyg.propagation.attention_propagation import AttentionPropagation
 from gloss_pyg.propagation.base import Propagation
+from gloss_pyg.propagation.conv_propagation import ConvPropagation
 from gloss_pyg.propagation.correct_and_smooth import CorrectAndSmooth
 from gloss_pyg.propagation.harmonic_function import HarmonicFunction
 from gloss_pyg.propagation.label_propagation import LabelPropagation
@@ -26,6 +28,7 @@ from gloss_pyg.propagation.solved import SolvedPropagation
 
 __all__ = [
     "AttentionPropagation",
+    "ConvPropagation",
     "CorrectAndSmooth",
     "HarmonicFunction",
     "LabelPropagation",
