@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gloss_pyg.propagation import (
         AbsorbingWalk,
         AttentionPropagation,
+        ConvPropagation,
         CorrectAndSmooth,
         HarmonicFunction,
         HeatKernel,
@@ -66,6 +67,7 @@ _HOMES = {
     "propagation": (
         "AbsorbingWalk",
         "AttentionPropagation",
+        "ConvPropagation",
         "CorrectAndSmooth",
         "HarmonicFunction",
         "HeatKernel",
@@ -90,6 +92,7 @@ __all__ = [
     "ClassBalancedSampler",
     "ClassificationLoss",
     "Compose",
+    "ConvPropagation",
     "CorrectAndSmooth",
     "DataCollator",
     "DenseCosine",

@@ -3,9 +3,12 @@
 Embeddings have 8 columns (`check_propagation`'s `dim`), for layers that are made for a width.
 """
 
+from torch_geometric.nn import APPNP, GATv2Conv, GCNConv
+
 from gloss_pyg.propagation import (
     AbsorbingWalk,
     AttentionPropagation,
+    ConvPropagation,
     CorrectAndSmooth,
     HarmonicFunction,
     HeatKernel,
@@ -48,6 +51,11 @@ CASES = {
     NearestLabelled: [{}],
     CorrectAndSmooth: [{}, {"scale": 1.0}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
     AttentionPropagation: [{"dim": 8}, {"dim": 8, "num_heads": 2, "head_dim": 3, "solver": "iterative"}],
+    ConvPropagation: [
+        {"conv": APPNP(K=3, alpha=0.2)},
+        {"conv": GCNConv(3, 3)},
+        {"conv": GATv2Conv(11, 3, heads=2, concat=False, edge_dim=1), "dim": 8},
+    ],
     SinkhornPropagation: [{}, {"solver": "conjugate_gradients"}],
     ModifiedAdsorption: [{}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
     LinearBeliefPropagation: [

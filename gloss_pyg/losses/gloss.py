@@ -61,7 +61,8 @@ class GLoss(nn.Module):
         propagation: A layer of `gloss_pyg.propagation`, or any callable `(y [N, C], edge_index, mask, edge_weight, x)`
             to probabilities `[N, C]`. Hidden labels are zero rows before it sees them. Default: `LabelPropagation()`.
         labelled_fraction: Share of the batch's labels that stay seen (the paper's gamma), above 0 and below 1.
-        num_classes: Number of classes; by default one more than the largest label of the batch.
+        num_classes: Number of classes; by default what the layer was made for, else one more than the largest label of
+            the batch.
         objective: The formula; by default the published equation, see `gloss_pyg.losses.objectives`.
 
     Shapes: `forward(embeddings [N, d], labels [N]) -> scalar`. Negative labels (-100) mark unlabelled documents: they
@@ -74,7 +75,7 @@ class GLoss(nn.Module):
     Raises:
         ConfigError: for a fraction outside (0, 1), a part that cannot be called (or a class in place of its object), a
             transform of PyG that would break the graph (see `Compose`), or a bandwidth not fitted (`fit_sigma`);
-            without `base` where the layer needs it.
+            without `base` where the layer needs it; for a layer without a gradient in weights or embeddings.
         DataError: for embeddings, labels, masks or base predictions that do not fit each other, or embeddings with NaN
             or infinity; for a graph step that returns no graph, other documents, edges that do not fit their weights,
             or weights without a gradient for embeddings with one.
@@ -114,6 +115,8 @@ class GLoss(nn.Module):
         self.graph = DenseGaussian() if graph is None else graph
         check_steps(self.graph)
         self.propagation = LabelPropagation() if propagation is None else propagation  # type: ignore[abstract]
+        if isinstance(self.propagation, Propagation):
+            _check_layer(self.propagation, num_classes)
         self.labelled_fraction = labelled_fraction
         self.num_classes = num_classes
         self.objective = NegativeLogProbability() if objective is None else objective
@@ -209,14 +212,18 @@ class GLoss(nn.Module):
     def _seeds(self, labels: Tensor, seen: Tensor, dtype: torch.dtype, base: Tensor | None) -> Tensor:
         """One-hot rows of the seen documents; zero rows for the others, whatever their label."""
         largest = int(labels.max()) if labels.numel() else -1
-        # A batch need not hold the last class; a base prediction knows how many there are.
+        # A batch need not hold the last class; the layer or a base prediction may know how many there are.
+        known = self._layer_classes() if self.num_classes is None else self.num_classes
         fewest = max(largest + 1, 1) if base is None or base.dim() != 2 else base.size(1)
-        num_classes = self.num_classes if self.num_classes is not None else fewest
+        num_classes = fewest if known is None else known
         if largest >= num_classes:
-            given = f"num_classes={num_classes}" if self.num_classes is not None else f"base with {num_classes} columns"
+            given = f"num_classes={num_classes}" if known is not None else f"base with {num_classes} columns"
             raise DataError(f"A label is {largest}, but {given} admits 0 to {num_classes - 1}.")
         rows = torch.zeros(labels.size(0), num_classes, dtype=dtype, device=labels.device)
         return rows.scatter_(1, labels.clamp(min=0)[:, None], seen[:, None].to(dtype))
+
+    def _layer_classes(self) -> int | None:
+        return self.propagation.num_classes if isinstance(self.propagation, Propagation) else None
 
     def _reached(self, seeds: Tensor, seen: Tensor, labels: Tensor, graph: Data) -> Tensor:
         own = labels.clamp(min=0)  # any class will do for an unlabelled document, which never counts
@@ -240,6 +247,17 @@ class GLoss(nn.Module):
 def _full_format(embeddings: Tensor) -> Tensor:
     """Half precision in float32, the others as they are: float64 may hold what float32 rounds to infinity."""
     return embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
+
+
+def _check_layer(layer: Propagation, num_classes: int | None) -> None:
+    name = type(layer).__name__
+    if not (layer.through_weights or layer.through_x):
+        raise ConfigError(
+            f"{name} has no gradient in the edge weights and none in the embeddings, so that the encoder would learn "
+            "nothing from it. Give a layer that has one of both; ConvPropagation has one in embeddings with dim=..."
+        )
+    if None not in (num_classes, layer.num_classes) and num_classes != layer.num_classes:
+        raise ConfigError(f"GLoss has num_classes={num_classes}, its {name} num_classes={layer.num_classes}.")
 
 
 def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> Tensor:

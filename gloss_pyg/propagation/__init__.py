@@ -11,6 +11,7 @@
 | `HeatKernel` | `exp(-t L) Y`, `t` fixed or learned | Kondor & Lafferty 2002 |
 | `PoissonLearning` | `L u = sum_j (y_j - mean y) delta_j` | Calder et al. 2020 |
 | `AttentionPropagation` | harmonic on attention `softmax_j(Q x_i . K x_j + log W_ij)` | Veličković et al. 2018 |
+| `ConvPropagation` | any convolution of PyG, over seen labels and, if asked, embeddings | Shi et al. 2021 |
 | `CorrectAndSmooth` | errors of `base` spread, then the corrected prediction | Huang et al. 2021 |
 | `NearestLabelled` | `softmax_j(log W_ij) Y_j`, over labelled neighbours alone | Goldberger et al. 2004 |
 | `SinkhornPropagation` | harmonic on the kernel made doubly stochastic | Sinkhorn & Knopp 1967; Landa et al. 2021 |
@@ -24,6 +25,7 @@ writes one method, `scores`.
 from gloss_pyg.propagation.absorbing_walk import AbsorbingWalk
 from gloss_pyg.propagation.attention_propagation import AttentionPropagation
 from gloss_pyg.propagation.base import Propagation
+from gloss_pyg.propagation.conv_propagation import ConvPropagation
 from gloss_pyg.propagation.correct_and_smooth import CorrectAndSmooth
 from gloss_pyg.propagation.harmonic_function import HarmonicFunction
 from gloss_pyg.propagation.heat_kernel import HeatKernel
@@ -41,6 +43,7 @@ from gloss_pyg.propagation.solved import SolvedPropagation
 __all__ = [
     "AbsorbingWalk",
     "AttentionPropagation",
+    "ConvPropagation",
     "CorrectAndSmooth",
     "HarmonicFunction",
     "HeatKernel",

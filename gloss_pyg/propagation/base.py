@@ -5,7 +5,7 @@ final: input is checked, labels outside the mask are removed before the layer se
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, final
+from typing import final
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -41,6 +41,7 @@ class Propagation(MessagePassing, ABC):
     * `hops` (none): how many edges a label travels at most, where that is limited;
     * `scores_are_probabilities` (false): whether rows sum to 1 (or are 0) already and are left as they are;
     * `signed` (false): whether scores may be negative;
+    * `scores_are_logits` (false): whether signed scores go into the softmax without being divided by `r`;
     * `through_weights` (true), `through_x` (false): whether its result has a gradient in `edge_weight`, in `x`;
     * `reads_scale` (false): whether a common factor of the weights changes the result; graph rules may put one in;
     * `reads_logarithms` (false): whether it works on `gloss_pyg.graph.log_weights`, so that labels also travel along
@@ -69,12 +70,13 @@ class Propagation(MessagePassing, ABC):
     hops: int | None = None
     scores_are_probabilities: bool = False
     signed: bool = False
+    scores_are_logits: bool = False
     through_weights: bool = True
     through_x: bool = False
     reads_scale: bool = False
     reads_logarithms: bool = False
-    needs_x: ClassVar[bool] = False
-    needs_base: ClassVar[bool] = False
+    needs_x: bool = False
+    needs_base: bool = False
     needs_num_classes: bool = False
 
     def __init__(self, num_classes: int | None = None, temperature: float = 1.0) -> None:
@@ -131,7 +133,9 @@ class Propagation(MessagePassing, ABC):
         with full_precision(edge_weight.device.type):
             scores = self.scores(seeds, edge_index, edge_weight, mask, x, **given)
             if self.signed:
-                probabilities = sharpened(scores, seeds, edge_index, edge_weight, self.temperature)
+                probabilities = sharpened(
+                    scores, seeds, edge_index, edge_weight, self.temperature, as_they_are=self.scores_are_logits
+                )
             else:
                 # An iteration may leave negative scores in the last digit.
                 probabilities = scores if self.scores_are_probabilities else rows_to_one(scores.clamp(min=0))

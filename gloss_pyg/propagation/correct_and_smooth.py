@@ -1,6 +1,6 @@
 """Correct another model's prediction by the errors that it makes on labelled documents, then smooth it."""
 
-from typing import ClassVar, Literal, final
+from typing import Literal, final
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -68,7 +68,7 @@ class CorrectAndSmooth(SolvedPropagation):  # type: ignore[misc]  # PyG's option
         tensor([0.1314, 0.8686])
     """
 
-    needs_base: ClassVar[bool] = True
+    needs_base = True
 
     def __init__(
         self,

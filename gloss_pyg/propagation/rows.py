@@ -46,11 +46,14 @@ def sharpened(
     edge_index: Int[Tensor, "2 edges"],
     edge_weight: Float[Tensor, " edges"],
     temperature: float,
+    *,
+    as_they_are: bool = False,
 ) -> Float[Tensor, "nodes classes"]:
     """`softmax(scores / (temperature * r))`, zero rows in components without a seed.
 
     `r` is the root mean square of the scores in the node's connected component: scores of one component are comparable,
     and scale with a power of its weights. Scores that are all zero give equal probabilities.
+    Scores that are to be taken as they are have `r = 1`.
     """
     n = scores.size(0)
     if is_connected(edge_index, edge_weight, n):
@@ -59,6 +62,8 @@ def sharpened(
     else:
         component = components_of_edges(edge_index, edge_weight.detach(), n)
         square = scatter(scores.square().mean(dim=1), component, dim_size=n, reduce="mean")
+    if as_they_are:
+        square = torch.ones_like(square)
     size = torch.where(square > 0, square, 1.0).sqrt()  # where all scores are zero, any size leaves them so
     seeded = scatter((seeds > 0).any(dim=1).to(scores.dtype), component, dim_size=size.numel(), reduce="max") > 0
     probabilities = (scores / (temperature * size[component, None])).softmax(dim=1)
