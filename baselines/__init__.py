@@ -5,7 +5,7 @@
 | `corpus_graph.CorpusGraph` | the graph over documents and words that the graph methods share | by choice |
 | `textgcn.TextGCN` | two graph convolutions over it | by choice, as published |
 | `sgc.SGC` | logistic regression after two propagations over it | by choice, as published |
-| `bertgcn.BertGCN` | an encoder and a graph convolution over its embeddings, trained together | by choice, as published |
+| `bertgcn.BertGCN` | an encoder and a graph convolution over its embeddings, trained as one | by choice, as published |
 | `bertgcn.BertGAT` | the same with graph attention | by choice, as published |
 | `tfidf.TfidfLinear` | TF-IDF with logistic regression or a linear support vector machine | no |
 | `probe.LinearProbe` | logistic regression on the embeddings of a frozen encoder | no |

@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -61,7 +61,7 @@ class Schedule:
     decay_epoch: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
     """The epoch with the best validation accuracy (the first of equals), and how training went.
 
@@ -73,7 +73,7 @@ class Outcome:
 
     passed_on: Tensor
     probabilities: np.ndarray
-    report: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any]
 
 
 def check_batches(batches: str) -> None:
@@ -95,7 +95,7 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
     drawn = np.arange(len(task.labels)) if schedule.batches == "all" else np.flatnonzero(task.labels >= 0)
     steps_an_epoch = math.ceil(len(drawn) / schedule.batch_size)
     history: list[dict[str, float]] = []
-    best: tuple[dict[str, Tensor], Outcome] | None = None
+    best: dict[str, float] = {}
     start, training = time.perf_counter(), 0.0
     progress.info("filling the memory bank with %d documents", len(task.documents))
     bank = _embed(model, task.documents, task, schedule.batch_size)
@@ -115,20 +115,19 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
         scores = _validate(model, task, bank, passed_on, schedule.batch_size)
         history.append({"step": float(epoch * steps_an_epoch), "seconds": time.perf_counter() - start, **scores})
         progress.info("epoch %d: validation accuracy %.4f", epoch, scores["accuracy"])
-        if best is None or scores["accuracy"] > best[1].report["accuracy"]:
+        if not best or scores["accuracy"] > best["accuracy"]:
+            best, kept = history[-1], (copy.deepcopy(model.state_dict()), passed_on)
             probabilities = model.predict_all(bank, task.graph, passed_on).cpu().numpy()
-            best = copy.deepcopy(model.state_dict()), Outcome(passed_on, probabilities, history[-1])
-    assert best is not None
-    model.load_state_dict(best[0])
-    best[1].report = {
+    model.load_state_dict(kept[0])
+    report = {
         "seconds_per_epoch": training / schedule.max_epochs,
         "epochs": float(schedule.max_epochs),
         "steps": schedule.max_epochs * steps_an_epoch,
-        "best_step": int(best[1].report["step"]),
-        "best_score": best[1].report["macro_f1"],
+        "best_step": int(best["step"]),
+        "best_score": best["macro_f1"],
         "history": history,
     }
-    return best[1]
+    return Outcome(kept[1], probabilities, report)
 
 
 def training_step(
