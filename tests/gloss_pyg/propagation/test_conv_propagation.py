@@ -248,11 +248,35 @@ def buildable():
 
 
 SWEEP = dict(buildable())
-RUN = set(
-    "SimpleConv GCNConv ChebConv SAGEConv GraphConv ResGatedGraphConv GATConv GATv2Conv TransformerConv TAGConv GINConv "
-    "ARMAConv SGConv SSGConv APPNP MFConv FeaStConv LEConv ClusterGCNConv GENConv WLConvContinuous FiLMConv SuperGATConv "
-    "PDNConv GeneralConv LGConv DirGNNConv".split()
-)
+RUN = {
+    "SimpleConv",
+    "GCNConv",
+    "ChebConv",
+    "SAGEConv",
+    "GraphConv",
+    "ResGatedGraphConv",
+    "GATConv",
+    "GATv2Conv",
+    "TransformerConv",
+    "TAGConv",
+    "GINConv",
+    "ARMAConv",
+    "SGConv",
+    "SSGConv",
+    "APPNP",
+    "MFConv",
+    "FeaStConv",
+    "LEConv",
+    "ClusterGCNConv",
+    "GENConv",
+    "WLConvContinuous",
+    "FiLMConv",
+    "SuperGATConv",
+    "PDNConv",
+    "GeneralConv",
+    "LGConv",
+    "DirGNNConv",
+}
 
 
 def test_the_sweep_is_no_empty_one():
