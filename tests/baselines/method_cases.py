@@ -1,9 +1,11 @@
 """Small data sets and the methods that are tried on them."""
 
+import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from baselines.bertgcn import BertGAT, BertGCN
 from baselines.corpus_graph import CorpusGraph
+from baselines.edges import edge_matrix
 from baselines.frozen_propagation import FrozenPropagation
 from baselines.probe import LinearProbe, NearestNeighbours
 from baselines.sgc import SGC
@@ -59,3 +61,13 @@ def splits(train, validation, test, names=("no", "yes", "perhaps")):
 def fit(method, documents, seed=0):
     texts = list(documents["test"]["text"]) if method.transductive else None
     return method.fit(documents["train"], documents["validation"], texts, seed=seed)
+
+
+def dense_adjacency(data):
+    weights = torch.from_numpy(edge_matrix(data).toarray()) + torch.eye(data.num_nodes, dtype=torch.float64)
+    scale = weights.sum(dim=1).rsqrt()
+    return scale[:, None] * weights * scale
+
+
+def texts_of(documents):
+    return [text for part in documents.values() for text in part["text"]]

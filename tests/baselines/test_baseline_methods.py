@@ -14,8 +14,9 @@ from method_cases import ENCODER_METHODS, GRAPH_METHODS, METHODS, fit, split
 from baselines.frozen import FrozenEncoder
 from gloss_pyg.compare.cell import Cell, make_method, run_cell
 from gloss_pyg.compare.configuration import DataSpec
-from gloss_pyg.compare.identity import cell_settings, digest
+from gloss_pyg.compare.identity import cell_settings
 from gloss_pyg.compare.splits import Splits, content_digest
+from gloss_pyg.description import digest
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.methods import Method
 from gloss_pyg.metrics import accuracy

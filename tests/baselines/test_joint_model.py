@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from method_cases import fit, start
-from test_textgcn import dense_adjacency, texts_of
+from method_cases import dense_adjacency, fit, start, texts_of
 from torch.nn import functional
 
 from baselines.bertgcn import BertGAT, BertGCN

@@ -6,8 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from method_cases import fit
-from test_textgcn import dense_adjacency, texts_of
+from method_cases import dense_adjacency, fit, texts_of
 from torch.nn import functional
 
 from baselines import sgc

@@ -5,7 +5,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 import torch
-from method_cases import fit, split
+from method_cases import dense_adjacency, fit, split, texts_of
 from torch.nn import functional
 from torch_geometric.nn.inits import glorot
 
@@ -13,16 +13,6 @@ from baselines.corpus_graph import CorpusGraph, document_weights
 from baselines.edges import edge_matrix
 from baselines.textgcn import TextGCN
 from gloss_pyg.metrics import accuracy
-
-
-def dense_adjacency(data):
-    weights = torch.from_numpy(edge_matrix(data).toarray()) + torch.eye(data.num_nodes, dtype=torch.float64)
-    scale = weights.sum(dim=1).rsqrt()
-    return scale[:, None] * weights * scale
-
-
-def texts_of(documents):
-    return [text for part in documents.values() for text in part["text"]]
 
 
 def initial(data, hidden, classes, seed):

@@ -5,7 +5,7 @@ import plain_reference as plain
 import pytest
 import torch
 from scipy.linalg import expm
-from test_solvers import C, N, graph_of
+from solver_graphs import C, N, graph_of
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.propagation import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import expm
-from test_solvers import C, N, complain, graph_of, rows_of, symmetric_direction
+from solver_graphs import C, N, complain, graph_of, rows_of, symmetric_direction
 
 from gloss_pyg.errors import NumericalWarning
 from gloss_pyg.propagation import HeatKernel

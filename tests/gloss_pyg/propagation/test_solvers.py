@@ -6,45 +6,16 @@ import numpy as np
 import plain_reference as plain
 import pytest
 import torch
-from torch_geometric.data import Data
+from solver_graphs import C, N, complain, graph_of, rows_of, symmetric_direction
 
 from gloss_pyg.errors import ConfigError, NumericalWarning
-from gloss_pyg.graph import DenseGaussian, KNNGaussian
 from gloss_pyg.propagation import HarmonicFunction, LabelSpreading
 from gloss_pyg.propagation.solvers.choose import COMPLETE_NODES, DENSE_NODES, choose_solver, weight_matrix
 from gloss_pyg.propagation.solvers.conjugate_gradients import conjugate_gradients
 from gloss_pyg.propagation.solvers.sparse import Iteration
 
-N, C = 12, 3
 SOLVERS = ("direct", "conjugate_gradients", "iterative")
 KINDS = ("complete", "knn", "disconnected", "loops", "directed", "shuffled")
-
-
-def graph_of(kind):
-    generator = torch.Generator().manual_seed(7)
-    x = torch.randn(N, 4, generator=generator, dtype=torch.float64)
-    if kind in ("complete", "knn"):
-        graph = (DenseGaussian(0.6) if kind == "complete" else KNNGaussian(3, 0.6))(Data(x=x))
-        return graph.edge_index, graph.edge_weight
-    w = torch.rand(N, N, generator=generator, dtype=torch.float64)
-    w = w * (torch.rand(N, N, generator=generator) < 0.4)
-    if kind != "directed":
-        w = w.triu(1) + w.triu(1).T
-    if kind == "disconnected":
-        w[:4, 4:] = w[4:, :4] = 0
-        w[9, :] = w[:, 9] = 0
-    if kind == "loops":
-        w = w + torch.eye(N, dtype=torch.float64)
-    target, source = w.nonzero().T
-    edge_index, edge_weight = torch.stack([source, target]), w[target, source]
-    if kind == "shuffled":
-        order = torch.randperm(edge_weight.numel(), generator=generator)
-        edge_index, edge_weight = edge_index[:, order], edge_weight[order]
-    return edge_index, edge_weight
-
-
-def complain(error):
-    raise AssertionError(f"not converged: {error}")
 
 
 def matrix_of(kind, solver, edge_weight=None):
@@ -53,10 +24,6 @@ def matrix_of(kind, solver, edge_weight=None):
     edge_index, weights = graph_of(kind)
     weights = weights if edge_weight is None else edge_weight
     return weight_matrix(edge_index, weights, N, solver, Iteration(solver, 1e-13, 5000, complain))
-
-
-def rows_of(seed, columns=C):
-    return torch.randn(N, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.fixture(params=KINDS)
@@ -133,14 +100,6 @@ def test_gradients_of_a_grounded_system(kind, solver):
             ends.append(float(value(*moved)))
         expected = (ends[0] - ends[1]) / 2e-5
         assert float((found[place] * direction).sum()) == pytest.approx(expected, rel=1e-6, abs=1e-8)
-
-
-def symmetric_direction(edge_index, direction, kind):
-    """A direction that moves both directions of an edge alike, since solvers may rely on symmetry."""
-    if kind == "directed":
-        return direction
-    code = edge_index.min(dim=0).values * N + edge_index.max(dim=0).values
-    return torch.zeros(N * N, dtype=torch.float64).index_copy(0, code, direction)[code]
 
 
 @pytest.mark.parametrize("solver", ["direct", "conjugate_gradients"])
