@@ -39,7 +39,7 @@ def test_median_in_blocks_and_of_a_sample(monkeypatch):
 def test_square_root_rule_raises_until_it_was_fitted(rule):
     graph = rule("sqrt")
     assert graph.needs_fit
-    with pytest.raises(ConfigError, match="call fit_sigma"):
+    with pytest.raises(ConfigError, match="call once"):
         graph(Data(x=embeddings()))
     graph.fit_sigma(embeddings())
     assert not graph.needs_fit
