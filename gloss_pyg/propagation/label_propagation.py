@@ -99,6 +99,7 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
         received = (matrix @ root[:, None]).squeeze(1)
         found = harmonic(matrix.scaled(torch.where(isolated, 1.0, received).reciprocal()), seeds, mask)
         # Rows sum to one but for the residual; where they hold little more than that, their gradient is noise.
+        found = found.clamp(min=0)  # the solver's last digits may lie below
         return rows_to_one(found, known_above=1e-12 if found.dtype == torch.float64 else 1e-6).to(dtype)
 
     def _solvable(self, edge_index: Tensor, edge_weight: Tensor, mask: Tensor) -> Tensor:

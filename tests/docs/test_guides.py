@@ -1,6 +1,7 @@
 """The guides run: their Python in order, their printed output as shown, their YAML as a configuration."""
 
 import contextlib
+import inspect
 import io
 import re
 import sys
@@ -9,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+import gloss_pyg.propagation as family
 from gloss_pyg.compare.cell import make_method
 from gloss_pyg.compare.command_line import read_arguments
 from gloss_pyg.propagation import Propagation
@@ -68,3 +70,18 @@ def test_the_table_of_attributes_is_that_of_the_base_class():
     declared = {name for name in Propagation.__annotations__ if not name.startswith("_")}
     assert set(table) == declared
     assert {name: str(getattr(Propagation, name)) for name in table} == table
+
+
+def test_the_guide_to_the_layers_names_each_of_them_once():
+    guide = DOCS / "propagation.md"
+    rows = re.findall(r"^\| `(\w+)` \|", guide.read_text("utf-8"), re.MULTILINE)
+    public = {getattr(family, name) for name in family.__all__}
+    layers = [part.__name__ for part in public if isinstance(part, type) and not inspect.isabstract(part)]
+    assert sorted(rows) == sorted(layers)
+
+
+def test_the_guide_to_the_layers_shows_a_configuration_that_works(tmp_path):
+    (tmp_path / "one.yaml").write_text(blocks(DOCS / "propagation.md", "yaml")[0][1])
+    config = read_arguments(["--config", str(tmp_path / "one.yaml")]).check()
+    layer = make_method(config.methods["label-spreading"]).loss.graph_loss.propagation
+    assert (type(layer), layer.alpha) == (family.LabelSpreading, 0.8)
