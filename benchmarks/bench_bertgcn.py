@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from bars import Bars
 from torch import Tensor
 from torch.nn import functional
 
@@ -67,8 +68,8 @@ def graph_pass(network: GraphNetwork, graph: DocumentGraph, bank: Tensor) -> Non
     network.zero_grad()
 
 
-def measure(name: str, kind: str, rounds: int, max_length: int, batch_size: int) -> None:
-    """Print a row."""
+def measure(name: str, kind: str, rounds: int, max_length: int, batch_size: int) -> float:
+    """Print a row; gives the ratio of a step to its parts."""
     torch.manual_seed(0)
     splits = load_text_dataset(name)
     texts = [text for split in splits.values() for text in split["text"]]
@@ -124,9 +125,10 @@ def measure(name: str, kind: str, rounds: int, max_length: int, batch_size: int)
         f"{median['encoder']:>6.3f}s {median['graph']:>6.3f}s {strict:>6.2f} {against_whole} {BAR:>5}",
         flush=True,
     )
+    return strict
 
 
-def main() -> None:
+def main() -> int:
     """Print a row for each data set and method."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="+", default=["MR", "R8"])
@@ -140,10 +142,14 @@ def main() -> None:
         f"{'data':>8} {'method':>8} {'docs':>6} {'words':>6} {'entries':>8} {'step':>7} {'encoder':>7} {'graph':>7} "
         f"{'ratio':>6} {'whole':>8} {'ratio':>6} {'bar':>5}"
     )
+    bars, ratios = Bars(), {}
     for name in args.data:
         for kind in args.methods:
-            measure(name, kind, args.rounds, args.max_length, args.batch_size)
+            ratios[f"{kind}, {name}"] = measure(name, kind, args.rounds, args.max_length, args.batch_size)
+    for what, ratio in ratios.items():
+        bars.at_most(f"a step against encoder step + graph, {what}", ratio, BAR)
+    return bars.status()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

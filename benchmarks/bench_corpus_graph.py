@@ -13,6 +13,7 @@ import resource
 import time
 
 import numpy as np
+from bars import Bars
 
 from baselines.corpus_graph import CorpusGraph
 from baselines.vocabulary import english_stop_words
@@ -101,27 +102,36 @@ def measure(name: str, runs: int, plain: bool) -> tuple[int, float, float, float
     return tokens, best, memory, seconds
 
 
-def main() -> None:
-    """Print a row for each data set, then the slope."""
+def main() -> int:
+    """Print a row for each data set, then the bars."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="+", default=["MR", "R8", "R52", "Ohsumed", "20NG"])
     parser.add_argument("--runs", type=int, default=5)
     args = parser.parse_args()
     print(f"{'data':>8} {'tokens':>9} {'gloss_pyg':>10} {'memory':>8} {'plain':>8} {'ratio':>7} {'bar':>8}", flush=True)
-    sizes, times = [], []
+    sizes, times, ratios, memories = [], [], {}, {}
     context = multiprocessing.get_context("spawn")
     for name in args.data:
         with context.Pool(1) as pool:
             tokens, best, memory, plain = pool.apply(measure, (name, args.runs, name in BARS))
         sizes.append(tokens * WINDOW)
         times.append(best)
+        memories[name] = memory
+        if plain:
+            ratios[name] = plain / best
         ratio = f"{plain:>7.1f}s {plain / best:>6.1f}x {BARS[name]:>7.0f}x" if plain else ""
         print(f"{name:>8} {tokens:>9} {best:>9.2f}s {memory:>6.2f}GB {ratio}", flush=True)
+    bars = Bars()
+    for name, faster in ratios.items():
+        bars.at_least(f"corpus graph of {name} against a plain counter", faster, BARS[name])
+    if "20NG" in memories:
+        bars.at_most("corpus graph of 20NG", times[args.data.index("20NG")], TIME_BAR, " s")
+        bars.at_most("its peak memory", memories["20NG"], MEMORY_BAR, " GB")
     if len(sizes) > 1:
         slope = np.polyfit(np.log(sizes), np.log(times), 1)[0]
-        print(f"log-log slope of time against tokens x window: {slope:.2f} (bar {SLOPE_BAR})")
-    print(f"bars for 20NG: {TIME_BAR:.0f} s, {MEMORY_BAR:.0f} GB")
+        bars.at_most("log-log slope of time against tokens x window", slope, SLOPE_BAR, "")
+    return bars.status()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 import torch_geometric.typing
+from bars import skip
 from torch import Tensor
 from torch_geometric.utils import scatter, segment
 
@@ -47,8 +48,7 @@ def ring(nodes: int, reach: int) -> Tensor:
 def main() -> None:
     """Print a row for each reduction."""
     if not torch_geometric.typing.WITH_TORCH_SCATTER:
-        print('skipped: torch-scatter is not installed (pip install "gloss-pyg[scatter]")')
-        return
+        skip('torch-scatter is not installed (pip install "gloss-pyg[scatter]")')
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, best of {RUNS}")
     print(f"{'':44} {'without':>12} {'with':>12} {'ratio':>8}")
     for nodes, reach, columns in ((100_000, 7, 20), (100_000, 7, 1), (128, 64, 20)):

@@ -14,6 +14,7 @@ import resource
 import time
 
 import torch
+from bars import Bars
 from torch import Tensor
 from torch_geometric.data import Data
 
@@ -21,7 +22,7 @@ import gloss_pyg.propagation as family
 from gloss_pyg.graph import KNNGaussian
 
 CLASSES, DIM = 20, 16
-BARS = {"exponent": 1.15, "seconds": 4.0, "megabytes": 1000.0}
+EXPONENT_BAR, TIME_BAR, MEMORY_BAR = 1.15, 4.0, 1000.0
 
 
 def graph_of(nodes: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -67,9 +68,6 @@ def main() -> int:
         print(f"{nodes:>8} {edges[-1]:>9} {taken:>18.3f} s", flush=True)
     exponent = slope([math.log(count) for count in edges], [math.log(taken) for taken in times])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"exponent {exponent:.2f} (bar {BARS['exponent']})")
-    print(f"largest graph {times[-1]:.2f} s (bar {BARS['seconds']:.0f} s)")
-    print(f"peak memory of the process, its making of the graphs included: {peak:.0f} MB (bar {BARS['megabytes']:.0f})")
     print(f"\n{'nodes':>8} {'direct':>12} {'conjugate gradients':>20} {'ratio':>8}")
     for nodes in args.dense_sizes:
         graph = graph_of(nodes)
@@ -78,8 +76,11 @@ def main() -> int:
             for solver in ("direct", "conjugate_gradients")
         ]
         print(f"{nodes:>8} {pair[0] * 1e3:>9.1f} ms {pair[1] * 1e3:>17.1f} ms {pair[0] / pair[1]:>8.2f}", flush=True)
-    met = exponent <= BARS["exponent"] and times[-1] <= BARS["seconds"] and peak <= BARS["megabytes"]
-    return 0 if met else 1
+    bars = Bars()
+    bars.at_most("exponent of time in edges", exponent, EXPONENT_BAR, "")
+    bars.at_most(f"{args.sizes[-1]} nodes, forward and backward", times[-1], TIME_BAR, " s")
+    bars.at_most("peak memory of the process, its making of the graphs included", peak, MEMORY_BAR, " MB")
+    return bars.status()
 
 
 def slope(x: list[float], y: list[float]) -> float:

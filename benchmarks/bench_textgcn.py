@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
+from bars import Bars
 
 from baselines.corpus_graph import CorpusGraph
 from baselines.textgcn import TextGCN
@@ -28,7 +29,7 @@ def build(name: str, cache: Path) -> float:
     return float(data.build_seconds)
 
 
-def main() -> None:
+def main() -> int:
     """Print the figures beside their bars."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="20NG")
@@ -44,9 +45,12 @@ def main() -> None:
         report = method.fit(splits["train"], splits["validation"], list(splits["test"]["text"]), seed=0)
     epochs = [after["seconds"] - before["seconds"] for before, after in pairwise(report.history)]
     median, longest = statistics.median(epochs), max(epochs)
-    print(f"epoch, training step and validation: {median:.2f} s (longest {longest:.2f}; bar {TIME_BAR} s)")
-    print(f"peak memory of the process: {memory.bytes() / 1e9:.2f} GB (bar {MEMORY_BAR} GB)")
+    print(f"longest epoch {longest:.2f} s")
+    bars = Bars()
+    bars.at_most(f"an epoch of TextGCN on {args.data}, validation included", median, TIME_BAR, " s")
+    bars.at_most("peak memory of the process", memory.bytes() / 1e9, MEMORY_BAR, " GB")
+    return bars.status()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
