@@ -20,6 +20,8 @@ SHORTEST_ROW = 1e-30
 # Lengths whose squares float32 can sum without overflow or loss; others are summed in float64.
 COMFORTABLE_LENGTHS = (1e-12, 1e12)
 DIFFERENCES = 1 << 18  # numbers in a block of differences: what stays near the processor
+# Below this a product is too quick to be worth dividing; from here two blocks pay, from twice as many four.
+FEW_ROWS = 512
 
 
 def unit_rows(x: Float[Tensor, "nodes dim"]) -> tuple[Float[Tensor, "nodes dim"], Float[Tensor, "nodes 1"]]:
@@ -57,6 +59,25 @@ def _unit_rows_carefully(x: Tensor) -> tuple[Tensor, Tensor]:
     zero = length < SHORTEST_ROW
     reciprocal = torch.where(zero, 0.0, torch.where(zero, 1.0, length).reciprocal())
     return torch.where(zero, 0.0, rows).to(x.dtype), reciprocal.to(x.dtype)
+
+
+def inner_products(rows: Float[Tensor, "nodes dim"]) -> Float[Tensor, "nodes nodes"]:
+    """`rows rows^T`; of many rows the blocks above the diagonal are copied from below it.
+
+    Example:
+        >>> inner_products(torch.tensor([[1.0, 0.0], [1.0, 2.0]])).tolist()
+        [[1.0, 1.0], [1.0, 5.0]]
+    """
+    n = rows.size(0)
+    if n < FEW_ROWS:
+        return torch.mm(rows, rows.T)
+    products = rows.new_empty(n, n)
+    step = -(-n // (2 if n < 2 * FEW_ROWS else 4))
+    for start in range(0, n, step):
+        end = min(start + step, n)
+        products[start:end, :end] = torch.mm(rows[start:end], rows[:end].T)
+        products[:start, start:end] = products[start:end, :start].T
+    return products
 
 
 def unit_rows_backward(
