@@ -151,7 +151,8 @@ def _text_or_file(value: str | os.PathLike[str]) -> Any:
     text = os.fspath(value)
     path = Path(text).expanduser()
     try:
-        if os.sep not in text or not (path.is_file() or (path / "config.json").is_file()):
+        # A bare word is more often a name than a file; a folder with a model in it is meant under any name.
+        if not ((path / "config.json").is_file() or (os.sep in text and path.is_file())):
             return text
     except (OSError, ValueError):  # longer than a file name can be, or with a null character
         return text

@@ -66,6 +66,6 @@ def package_folder(package: str, *, extra: str, purpose: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise MissingExtraError(
             f"{purpose} needs the package '{package}', which is not installed. Run: pip install \"gloss-pyg[{extra}]\""
-            f" (in a clone: pip install \".[{extra}]\")"
+            f' (in a clone: pip install ".[{extra}]")'
         )
     return Path(next(iter(spec.submodule_search_locations)))

@@ -8,6 +8,13 @@ from pathlib import Path
 from typing import IO, Any
 
 
+def usual_mode() -> int:
+    """Permissions of a new file by the umask; temporary files, and those of safetensors, are the owner's alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
 @contextmanager
 def whole_file(path: Path, *, text: bool = False) -> Iterator[IO[Any]]:
     r"""A stream to a file that takes its place when the block ends well, and goes when it does not.
@@ -28,7 +35,9 @@ def whole_file(path: Path, *, text: bool = False) -> Iterator[IO[Any]]:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") if text else os.fdopen(handle, "wb") as stream:
             yield stream
-        Path(name).chmod(0o644)
+            stream.flush()
+            os.fsync(stream.fileno())  # else a power cut can leave the name without the content
+        Path(name).chmod(usual_mode())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

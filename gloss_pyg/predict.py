@@ -97,6 +97,11 @@ def check_folder(folder: Path) -> None:
         raise ConfigError(
             f"There is no folder {folder}; expected one that `python -m gloss_pyg.train --output {folder}` wrote."
         )
+    if not (folder / "config.json").is_file() and (folder / "training.json").is_file():
+        raise ConfigError(
+            f"{folder} holds a method without an encoder of its own; classify with it in Python, by the `load` and "
+            "`predict_proba` of its class, which training.json names under 'arguments'."
+        )
     if not (folder / "config.json").is_file():
         raise ConfigError(
             f"{folder} holds no saved model (no config.json); expected a folder that `python -m gloss_pyg.train` or "
@@ -190,7 +195,7 @@ def _predict(options: argparse.Namespace) -> None:
     folder, output = Path(options.model), None if options.output is None else Path(options.output)
     check_folder(folder)
     if output is not None:
-        _check_output(output, options.input)
+        _check_output(output, options.input, options.format)
     kind: Format = options.format or ("jsonl" if output is not None and output.suffix in (".jsonl", ".json") else "csv")
     texts = read_texts(options.input, options.input_format, options.text_column)
     first = next(texts, None)  # so that wrong input is answered before the model is loaded
@@ -248,9 +253,13 @@ def _called(source: str) -> str:
     return "Standard input" if source == "-" else source
 
 
-def _check_output(output: Path, source: str) -> None:
+def _check_output(output: Path, source: str, options_format: str | None) -> None:
     if output.is_dir():
         raise ConfigError(f"--output {output} is a folder; give the name of a file.")
+    if options_format is None and output.suffix.lower() not in ("", ".csv", ".jsonl", ".json"):
+        raise ConfigError(
+            f"--output {output}: '{output.suffix}' is no format of predictions; give .csv or .jsonl, or --format."
+        )
     if not output.absolute().parent.is_dir():
         raise ConfigError(f"--output {output}: there is no folder {output.absolute().parent}.")
     if source != "-" and output.exists() and Path(source).exists() and output.samefile(source):

@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from rich.table import Table
 
 from gloss_pyg.data.request import check_source
 from gloss_pyg.errors import ConfigError, UserError, did_you_mean
+from gloss_pyg.files import usual_mode
 
 RECORD_FILE = "training.json"
 
@@ -72,14 +74,14 @@ def _train(options: list[str]) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     _check_data_name(options)
     parser, parsed = _parse(options)
-    output = Path(parsed.output).expanduser()
+    output = Path(parsed.output).expanduser().resolve()  # a link to a larger disk is filled, not replaced
     check_output(output, overwrite=parsed.overwrite)
 
     from gloss_pyg.data import describe, load_text_dataset
     from gloss_pyg.encoder.quiet import quiet_transformers
     from gloss_pyg.methods import Method
 
-    method = parser.instantiate(parsed).method
+    method = _made(parser, parsed)
     assert isinstance(method, Method)
     with _progress(console), quiet_transformers():
         splits = load_text_dataset(**vars(parsed.data), seed=parsed.seed)
@@ -101,7 +103,7 @@ def _train(options: list[str]) -> None:
         with _new_folder(output) as folder:  # before the test, so that a fit is not lost when that goes wrong
             method.save(folder)
             _write_record(folder, record)
-        console.print(f"Saved in {output}. Classify with: python -m gloss_pyg.predict {output} INPUT", markup=False)
+        console.print(_saved(method, output, parsed.output), markup=False)
         record = _scores(method, splits) | record
         _write_record(output, record)
     _print_scores(record)
@@ -111,10 +113,19 @@ def check_output(output: Path, *, overwrite: bool) -> None:
     """Refuse a folder in which something would be lost.
 
     Raises:
-        ConfigError: if it is a file, is not empty and `overwrite` is not set, or is set for what is no saved model.
+        ConfigError: if it cannot be made; if it is a file, is not empty and `overwrite` is not set, or is set for what
+            is no saved model.
     """
     if output.exists() and not output.is_dir():
         raise ConfigError(f"--output {output} is a file; give the name of a new folder.")
+    if output == Path.cwd() or output.is_mount():
+        raise ConfigError(f"--output {output} cannot be put in place as a whole; give the name of a folder within it.")
+    there = output.parent
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        reason = "is not open for writing" if there.is_dir() else "is a file"
+        raise ConfigError(f"--output {output} cannot be made: {there} {reason}; give another folder.")
     if not output.is_dir() or not any(output.iterdir()):
         return
     if not overwrite:
@@ -124,6 +135,26 @@ def check_output(output: Path, *, overwrite: bool) -> None:
             f"--output {output} holds no model of this command (no {RECORD_FILE}), so --overwrite will not delete it; "
             f"give another folder."
         )
+
+
+def _made(parser: Any, parsed: Any) -> Any:
+    """The method; what a constructor refuses is answered in a sentence."""
+    from gloss_pyg.compare.explain import root_cause
+
+    try:
+        return parser.instantiate(parsed).method
+    except Exception as error:
+        cause = root_cause(error)
+        kind = type(cause) if isinstance(cause, UserError) else ConfigError
+        raise kind(f"method: {cause or type(cause).__name__}") from error
+
+
+def _saved(method: Any, output: Path, named: str) -> str:
+    """Where the model lies, and what can be done with it."""
+    if (output / "config.json").is_file():
+        return f"Saved in {output}. Classify with: python -m gloss_pyg.predict {named} INPUT"
+    name = f"{type(method).__module__}.{type(method).__qualname__}"
+    return f"Saved in {output}. Classify in Python with: {name}.load(Path({named!r})).predict_proba(texts)"
 
 
 def _rewrite(given: Sequence[str]) -> list[str]:
@@ -160,8 +191,11 @@ def _normalised(path: str) -> str:
     for key in content:
         if key not in _OPTIONS[1:]:
             raise ConfigError(f"{path}: there is no option '{key}'.{did_you_mean(str(key), _OPTIONS[1:])}")
-    if isinstance(content.get("data"), str):
-        content["data"] = {_DATA_NAME: content["data"]}
+    data = content.get("data", {})
+    if not isinstance(data, str | dict):
+        raise ConfigError(f"{path}: data is {data!r:.60}; expected the name of one data set, or its fields.")
+    if isinstance(data, str):
+        content["data"] = {_DATA_NAME: data}
     return json.dumps(content)
 
 
@@ -266,9 +300,18 @@ def _new_folder(output: Path) -> Iterator[Path]:
     scratch = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=parent))
     try:
         yield scratch / "new"
-        if output.exists():
-            output.replace(scratch / "old")
-        (scratch / "new").replace(output)
+        for file in scratch.rglob("*.safetensors"):
+            file.chmod(usual_mode())
+        try:
+            if output.exists():
+                output.replace(scratch / "old")
+            (scratch / "new").replace(output)
+        except OSError as error:
+            kept = Path(tempfile.mkdtemp(prefix=f"{output.name}-", dir=parent)) / "model"
+            (scratch / "new").replace(kept)
+            raise ConfigError(
+                f"--output {output} cannot be put in place ({error}); the model lies in {kept}."
+            ) from error
     finally:
         if (scratch / "old").exists() and not output.exists():
             (scratch / "old").replace(output)

@@ -15,6 +15,7 @@ from gloss_pyg.compare import table
 from gloss_pyg.compare.cell import Cell, make_method, run_cell
 from gloss_pyg.compare.configuration import Configuration
 from gloss_pyg.compare.display import Display, LiveDisplay, PlainDisplay
+from gloss_pyg.compare.explain import root_cause
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.forecast import Forecast, spell_seconds
 from gloss_pyg.compare.grid import run_grid
@@ -102,7 +103,7 @@ def make_methods(config: Configuration) -> dict[str, Method]:
         try:
             made[name] = make_method(arguments)
         except Exception as error:
-            cause = _root_cause(error)
+            cause = root_cause(error)
             kind = type(cause) if isinstance(cause, UserError) else ConfigError
             raise kind(f"methods.{name}: {cause or type(cause).__name__}") from error
     return made
@@ -169,14 +170,6 @@ def write_reports(rows: list[table.Row], cells: list[Cell], results: Results, fo
     if draw_curves(curves, folder / "curves.png"):
         files.append("curves.png")
     return [folder / name for name in files]
-
-
-def _root_cause(error: BaseException) -> BaseException:
-    """What a constructor raised, out of the errors that jsonargparse wraps around it."""
-    chain = [error]
-    while (cause := chain[-1].__cause__) is not None:
-        chain.append(cause)
-    return next((link for link in chain if isinstance(link, UserError)), chain[-1])
 
 
 def _told_apart(cells: list[Cell]) -> list[Cell]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gloss_pyg.errors import did_you_mean
+from gloss_pyg.errors import UserError, did_you_mean
 
 _KEY = re.compile(r'Parser key "(?P<key>[^"]+)"')
 _CLASS = re.compile(r"Problem with given class_path '(?P<path>[^']+)'")
@@ -147,3 +147,11 @@ def _subclasses(cls: type[Any]) -> Iterable[type[Any]]:
     yield cls
     for sub in cls.__subclasses__():
         yield from _subclasses(sub)
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """What a constructor raised, out of the errors that jsonargparse wraps around it."""
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    return next((link for link in chain if isinstance(link, UserError)), chain[-1])

@@ -10,6 +10,7 @@ folder appears under its name by one rename, so that a cell is either finished o
 """
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -23,6 +24,10 @@ from filelock import FileLock, Timeout
 from gloss_pyg.compare.cell import Cell
 from gloss_pyg.compare.files import Record, to_json, write_whole
 from gloss_pyg.errors import ConfigError, UserError
+
+logger = logging.getLogger(__name__)
+
+_NEEDED = {"fit_seconds", "predict_seconds", "accuracy", "macro_f1", "best_step"}
 
 
 class Results:
@@ -50,8 +55,14 @@ class Results:
         return ConfigError(f"Results cannot be written to {self.folder} ({reason}); name another --output.")
 
     def is_finished(self, cell: Cell) -> bool:
-        """Whether the cell's folder is there."""
-        return (self._cells / cell.digest / "record.json").is_file()
+        """Whether the cell's folder is there, with files that can be read."""
+        folder = self._cells / cell.digest
+        try:
+            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return isinstance(record, dict) and isinstance(history, list) and record.keys() >= _NEEDED
 
     def record(self, cell: Cell) -> Record:
         """Record of a finished cell, under the names that the cell has in this configuration."""
@@ -93,6 +104,7 @@ class Results:
         try:
             for left in self._cells.glob(f".{cell.digest}-*"):  # of a run that was killed: only the holder writes here
                 shutil.rmtree(left, ignore_errors=True)
+            self._set_aside(cell)
             yield True
         finally:
             lock.release()
@@ -101,10 +113,19 @@ class Results:
         """Write a claimed cell's folder as a whole."""
         folder = Path(tempfile.mkdtemp(prefix=f".{cell.digest}-", dir=self._cells))
         for name, content in files.items():
-            (folder / name).write_bytes(content)
+            write_whole(folder / name, content)
         folder.chmod(0o755)  # mkdtemp's own mode would shut out colleagues on a common disk
         folder.rename(self._cells / cell.digest)
         self._error_file(cell).unlink(missing_ok=True)
+
+    def _set_aside(self, cell: Cell) -> None:
+        """Make room for a cell whose folder was spoilt, by a full disk or by hand; nothing is deleted."""
+        folder = self._cells / cell.digest
+        if not folder.exists() or self.is_finished(cell):
+            return
+        spoilt = Path(tempfile.mkdtemp(prefix=f"{cell.digest}-unreadable-", dir=self._cells))
+        folder.rename(spoilt / cell.digest)
+        logger.warning("%s: its results cannot be read; they lie in %s now, and it is run again", cell, spoilt)
 
     def fail(self, cell: Cell, error: Exception) -> str:
         """Note why a claimed cell failed, first in a line, then with the traceback; gives the line."""

@@ -146,6 +146,8 @@ def _part(documents: Documents, shares: list[float], name: str) -> list[Document
     group_of: dict[str, int] = {}
     groups = np.array([group_of.setdefault(text_key(text), len(group_of)) for text in documents.texts])
     number = {label: index for index, label in enumerate(sorted({label for label in documents.labels if label}))}
+    if not number:
+        raise DataError(f"{name}: no document has a label, so there is nothing to train or to test on.")
     classes = np.full(len(group_of), -1, dtype=np.int64)
     for group, label in zip(groups, documents.labels, strict=True):
         if label is not None and classes[group] < 0:

@@ -41,6 +41,8 @@ def check_source(
         'hub'
     """
     name = str(name_or_path)
+    if not name.strip() or name_or_path == Path():
+        raise ConfigError("The name of the data set is empty; give a name, a file, a folder or a Hub id.")
     if text_column == label_column:
         raise ConfigError(f"text_column and label_column are both '{text_column}'; texts and labels need one each.")
     if name == "bbc":
@@ -77,7 +79,7 @@ def named_folder(name: str, data_dir: str | Path | None) -> Path | None:
     given = data_dir if data_dir is not None else os.environ.get(DATA_DIR_VARIABLE) or None
     if given is None:
         return None
-    folder = Path(given)
+    folder = Path(given).expanduser()
     for found in (folder / name, folder / NAMED_SETS[name].folder):
         if found.is_dir():
             return found

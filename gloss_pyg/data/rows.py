@@ -106,9 +106,10 @@ def explained_encoding(source: str) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
+        encoding = "utf-16" if error.object[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin1"
         raise DataError(
             f"{source} is not UTF-8 (byte 0x{error.object[error.start]:02x}: {error.reason}). Save it as UTF-8, for "
-            f"instance with: iconv -f latin1 -t utf-8 OLD > NEW"
+            f"instance with: iconv -f {encoding} -t utf-8 OLD > NEW"
         ) from error
 
 
@@ -142,6 +143,11 @@ def _csv(stream: TextIOBase, columns: Sequence[str], delimiter: str, source: str
                     f"{source}, line {reader.line_num}: {len(fields)} fields, but the header has {len(header)}. Put "
                     f'double quotes around a text that contains "{delimiter}" or a line break.'
                 )
+            if any("\0" in fields[place] for place in places):
+                raise DataError(
+                    f"{source}, line {reader.line_num}: a null character, which no text holds. Perhaps the file is "
+                    "UTF-16; save it as UTF-8, for instance with: iconv -f utf-16 -t utf-8 OLD > NEW"
+                )
             yield tuple(fields[place] for place in places)
     except csv.Error as error:
         raise DataError(
@@ -174,6 +180,10 @@ def _json(stream: TextIOBase, columns: Sequence[str], source: str, *, by_line: b
         if first:
             require_columns(columns, list(record), source)
             first = False
+        if not record.keys() & set(columns):
+            raise DataError(
+                f"{source}, {what} {number} has none of the keys {', '.join(columns)}; it has {', '.join(record)}."
+            )
         yield tuple(record.get(name) for name in columns)
     if first:
         raise DataError(f"{source} is empty; expected objects with the keys {', '.join(columns)}.")

@@ -22,14 +22,17 @@ def test_a_local_model_is_known_by_its_files(tmp_path: Path) -> None:
     assert describe(str(elsewhere)) != first
 
 
-def test_a_folder_that_holds_no_model_and_a_bare_name_are_texts(
+def test_a_folder_is_text_unless_it_holds_a_model_and_a_bare_word_unless_it_is_such_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert describe(str(tmp_path)) == str(tmp_path)
-    (tmp_path / "offline").mkdir()
-    (tmp_path / "offline" / "config.json").write_text("{}")
+    (tmp_path / "my-model").mkdir()
+    (tmp_path / "notes").write_text("no model")
     monkeypatch.chdir(tmp_path)
-    assert describe("offline") == "offline"
+    assert describe("notes") == "notes"
+    assert describe("my-model") == "my-model"
+    (tmp_path / "my-model" / "config.json").write_text("{}")
+    assert describe("my-model") == describe("./my-model") != "my-model"
     assert describe("a/" + 5000 * "x") == "a/" + 5000 * "x"
 
 

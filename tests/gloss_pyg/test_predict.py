@@ -216,3 +216,16 @@ def test_wrong_input_is_one_sentence_and_status_2(
     assert captured.err.count("\n") == 1
     with pytest.raises(ConfigError, match=f"(?s){expected_message}"):
         raise ConfigError(captured.err)
+
+
+def test_a_suffix_that_is_no_format_is_refused(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    assert predict.main([str(tmp_path / "model"), "-", f"--output={tmp_path / 'out.parquet'}"]) == 2
+    assert "'.parquet' is no format of predictions" in capsys.readouterr().err
+
+
+def test_a_method_without_an_encoder_is_told_how_to_be_used(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "training.json").write_text("{}")
+    assert predict.main([str(tmp_path), "-"]) == 2
+    assert "holds a method without an encoder of its own" in capsys.readouterr().err

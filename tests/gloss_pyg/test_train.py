@@ -150,6 +150,7 @@ def test_overwrite_never_deletes_what_is_no_model(arguments: list[str], tmp_path
     assert (tmp_path / "model" / "thesis.tex").read_text() == "all I have"
 
 
+HYBRID = ["--method=FineTuning", "--method.loss=HybridLoss", "--method.loss.graph_loss=GLoss"]
 BAD = {
     "option": (["--outptu=x"], "There is no option '--outptu'. Did you mean 'output'"),
     "data set": (["--data=bcc"], "Unknown data set 'bcc'.*Did you mean 'bbc'"),
@@ -163,15 +164,30 @@ BAD = {
     "seed": (["--seed=-1"], "seed=-1; expected a whole number from 0"),
     "config": (["--config=nothing.yaml"], "There is no configuration file nothing.yaml"),
     "config key": (["--config={config}"], "there is no option 'sed'. Did you mean 'seed'"),
+    "config data": (["--config={list}"], "data is ..a..; expected the name of one data set"),
     "output": (["--output={config}"], "is a file; give the name of a new folder"),
+    "output in a file": (["--output={config}/model"], "config.yaml is a file; give another folder"),
+    "output here": (["--output=."], "give the name of a folder within it"),
+    "weight": ([*HYBRID, "--method.loss.weight=1.5"], "method: .*weight=1.5"),
+    "sigma": (
+        [*HYBRID, "--method.loss.graph_loss.graph=DenseGaussian", "--method.loss.graph_loss.graph.sigma=-1"],
+        "sigma",
+    ),
+    "fraction": ([*HYBRID, "--method.loss.graph_loss.labelled_fraction=2"], "labelled_fraction=2"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_wrong_input_is_one_sentence_and_status_2(name: str, arguments: list[str], tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "config.yaml").write_text("sed: 1\n")
+    (tmp_path / "list.yaml").write_text("data: [a]\n")
     given, expected = BAD[name]
-    assert main([*arguments, *(text.format(config=tmp_path / "config.yaml") for text in given)]) == 2
+    assert (
+        main(
+            [*arguments, *(text.format(config=tmp_path / "config.yaml", list=tmp_path / "list.yaml") for text in given)]
+        )
+        == 2
+    )
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("train: ")
     with pytest.raises(ValueError, match=expected):

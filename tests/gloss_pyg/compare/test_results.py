@@ -48,6 +48,35 @@ def test_a_cell_is_finished_once_its_folder_is_there(
     assert (results.folder / "cells" / cell.digest).stat().st_mode & 0o755 == 0o755
 
 
+SPOILT = [
+    ("record.json", b""),
+    ("record.json", b'{"a'),
+    ("record.json", b"{}"),
+    ("record.json", b"[]"),
+    ("history.json", b"{"),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), SPOILT)
+def test_a_cell_whose_files_were_spoilt_is_set_aside_and_run_again(
+    results: Results,
+    make_cell: Callable[..., Cell],
+    make_record: Callable[..., dict[str, Any]],
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    content: bytes,
+) -> None:
+    cell = make_cell()
+    finish(results, cell, make_record(cell))
+    (results.folder / "cells" / cell.digest / name).write_bytes(content)
+    assert not results.is_finished(cell)
+    finish(results, cell, make_record(cell, accuracy=0.5))
+    assert results.record(cell)["accuracy"] == 0.5
+    (aside,) = (results.folder / "cells").glob("*-unreadable-*/*")
+    assert (aside / name).read_bytes() == content
+    assert str(aside.parent) in caplog.text
+
+
 def test_a_record_is_shown_under_the_names_of_this_configuration(
     results: Results, make_cell: Callable[..., Cell], make_record: Callable[..., dict[str, Any]]
 ) -> None:
