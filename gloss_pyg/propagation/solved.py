@@ -10,6 +10,7 @@ from torch import Tensor
 from gloss_pyg.errors import ConfigError, NumericalWarning
 from gloss_pyg.propagation.base import Propagation
 from gloss_pyg.propagation.solvers.choose import SOLVERS, Solver, weight_matrix
+from gloss_pyg.propagation.solvers.far_rows import say_lost
 from gloss_pyg.propagation.solvers.matrix import WeightMatrix
 from gloss_pyg.propagation.solvers.sparse import Iteration
 
@@ -33,6 +34,11 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
     """
 
     solvers: ClassVar[tuple[str, ...]] = SOLVERS
+    # What to do where an iteration ends before its tolerance is met.
+    remedy: str = (
+        "some documents are tied to labelled ones only weakly. Use solver='direct', raise max_iterations, or choose a "
+        "larger sigma."
+    )
 
     def __init__(
         self,
@@ -60,7 +66,7 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
     @property
     def iteration(self) -> Iteration:
         """How this layer iterates, if it does."""
-        return Iteration(self.solver, self.tolerance, self.max_iterations, self._complain)
+        return Iteration(self.solver, self.tolerance, self.max_iterations, self._complain, self._lose)
 
     def matrix(
         self,
@@ -90,8 +96,12 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
         self._complained = True
         warnings.warn(
             f"{type(self).__name__} stopped after max_iterations={self.max_iterations} with a relative error of "
-            f"{error:.1e}: some documents are tied to labelled ones only weakly. Use solver='direct', raise "
-            "max_iterations, or choose a larger sigma. (Said once.)",
+            f"{error:.1e}: {self.remedy} (Said once.)",
             NumericalWarning,
             stacklevel=2,
         )
+
+    def _lose(self, numbers: list[int]) -> None:
+        if not self._complained:
+            self._complained = True
+            say_lost(numbers, type(self).__name__)

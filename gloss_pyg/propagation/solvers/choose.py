@@ -1,5 +1,6 @@
 """Which matrix and which solver a graph gets."""
 
+from dataclasses import replace
 from typing import Literal, get_args
 
 import torch
@@ -62,8 +63,7 @@ def weight_matrix(
         return DenseMatrix(to_dense(edge_index, edge_weight, num_nodes), symmetric=symmetric, connected=connected)
     structure = Structure(edge_index[0], edge_index[1], num_nodes)
     values = edge_weight if structure.order is None else edge_weight[structure.order]
-    method = Iteration(solver, iteration.tolerance, iteration.max_iterations, iteration.complain)
-    return SparseMatrix(structure, values, method, symmetric=symmetric)
+    return SparseMatrix(structure, values, replace(iteration, method=solver), symmetric=symmetric)
 
 
 def to_dense(
