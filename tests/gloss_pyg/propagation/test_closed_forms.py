@@ -29,8 +29,15 @@ def kind(request):
     return request.param
 
 
+@pytest.fixture(params=[*SYMMETRIC, "directed"])
+def any_kind(request):
+    return request.param
+
+
 @pytest.fixture(params=FAR)
 def solver(request):
+    if request.param == "conjugate_gradients" and request.node.callspec.params.get("any_kind") == "directed":
+        pytest.skip("conjugate gradients refuse directed graphs")
     return request.param
 
 
@@ -70,7 +77,8 @@ def check(layer, kind, expected, tolerance):
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
 
-def test_personalized_page_rank(kind, solver):
+def test_personalized_page_rank(any_kind, solver):
+    kind = any_kind
     *_, seeds, _, w = problem(kind)
     expected = 0.2 * np.linalg.solve(np.eye(N) - 0.8 * normalised(w), seeds.numpy())
     check(PersonalizedPageRank(0.2, solver=solver), kind, expected, FAR[solver])
@@ -78,7 +86,31 @@ def test_personalized_page_rank(kind, solver):
     check(LabelSpreading(0.8, solver=solver), kind, expected, FAR[solver])
 
 
-def test_absorbing_walk(kind, solver):
+def plain_harmonic(w, seeds, mask, class_masses):
+    """Hidden rows as weighted means of their neighbours' rows; columns of each component scaled to its shares."""
+    hidden = ~mask & plain.reachable(w, mask)
+    known = hidden | mask
+    result = seeds.copy()
+    system = np.diag(w[np.ix_(hidden, known)].sum(axis=1)) - w[np.ix_(hidden, hidden)]
+    result[hidden] = np.linalg.solve(system, w[np.ix_(hidden, mask)] @ seeds[mask])
+    if class_masses:
+        for members in np.unique(components(w), axis=0):
+            unseen = members & ~mask
+            mass = result[unseen].sum(axis=0)
+            result[unseen] *= (seeds[members].sum(axis=0) + 1) / np.where(mass > 0, mass, 1)
+    return result
+
+
+@pytest.mark.parametrize("class_masses", [False, True])
+def test_harmonic_function(any_kind, solver, class_masses):
+    *_, seeds, mask, w = problem(any_kind)
+    expected = plain_harmonic(w, seeds.numpy(), mask.numpy(), class_masses)
+    layer = HarmonicFunction(class_mass_normalisation=class_masses, solver=solver)
+    check(layer, any_kind, expected, FAR[solver])
+
+
+def test_absorbing_walk(any_kind, solver):
+    kind = any_kind
     *_, seeds, _, w = problem(kind)
     scaled = laplacian(w) / component_means(w)[:, None]
     expected = np.linalg.solve(0.3 * np.eye(N) + scaled, 0.3 * seeds.numpy())

@@ -1,4 +1,4 @@
-"""Documents so far from all labels that a residual cannot see them, by conjugate gradients against the direct solver."""
+"""Documents too far from all labels for a residual to see them: conjugate gradients against the direct solver."""
 
 import warnings
 
