@@ -83,7 +83,7 @@ class PropagationHead:
             )
         if propagation is not None and propagation.needs_base:
             raise ConfigError(
-                f"PropagationHead: {type(propagation).__name__} corrects another model's probabilities, of which a head "
+                f"PropagationHead: {type(propagation).__name__} corrects another model's probabilities, and a head "
                 "has none; take a layer that works on labels alone. weight=0.5 mixes in the linear classifier."
             )
         if propagation is not None and any(parameter.requires_grad for parameter in propagation.parameters()):
