@@ -269,7 +269,6 @@ RUN = {
     "FeaStConv",
     "LEConv",
     "ClusterGCNConv",
-    "GENConv",
     "WLConvContinuous",
     "FiLMConv",
     "SuperGATConv",
