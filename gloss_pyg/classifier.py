@@ -55,7 +55,8 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
 
     Raises:
         DataError: if no document is labelled.
-        ConfigError: if the graph or the layer is none; on prediction of new documents, if the rule cannot attach them.
+        ConfigError: if the graph or the layer is none, or the layer needs another model's probabilities; on prediction
+            of new documents, if the rule cannot attach them.
         ValueError: for whatever scikit-learn refuses: NaN, wrong shapes, continuous labels.
 
     scikit-learn's `LabelPropagation` and `LabelSpreading` have one propagation each; theirs spreads to new documents by
@@ -137,7 +138,13 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
             raise ConfigError(f"graph is a {type(graph).__name__}; expected a graph rule, such as KNNGaussian(k=10).")
         if not isinstance(propagation, Propagation):
             raise ConfigError(f"propagation is a {type(propagation).__name__}; expected a Propagation layer.")
-        return graph, propagation
+        if propagation.needs_base:
+            raise ConfigError(
+                f"{type(propagation).__name__} corrects another model's probabilities, and there is no other model "
+                "here; take a layer that works on labels alone, such as LabelSpreading."
+            )
+        # A copy, so that the caller's layer stays in the mode that it is in; dropout is for training.
+        return graph, copy.deepcopy(propagation).eval()
 
     def _labels(self, y: ArrayLike, documents: int) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Which documents are labelled, and the positions of their labels in `classes_`, which is set."""

@@ -50,11 +50,12 @@ class PropagationHead:
     Args:
         graph: A rule that new documents can be attached to, `KNNGaussian` (by default with k=10 and local bandwidths)
             or `DenseGaussian`.
-        propagation: A propagation layer; by default that of `PropagationClassifier`.
+        propagation: A propagation layer with nothing to learn; by default that of `PropagationClassifier`.
         weight: `w`, above 0 and at most 1: 1 is propagation alone, 0.5 the mean of both.
 
     Raises:
-        ConfigError: for a weight out of range, or a graph that cannot attach.
+        ConfigError: for a weight out of range, a graph that cannot attach, or a layer that has to learn or needs
+            another model's probabilities.
 
     Example:
         >>> from gloss_pyg.graph import KNNGaussian
@@ -79,6 +80,16 @@ class PropagationHead:
             raise ConfigError(
                 f"PropagationHead: {type(graph).__name__} has no way to attach new documents to its graph; take "
                 "KNNGaussian or DenseGaussian."
+            )
+        if propagation is not None and propagation.needs_base:
+            raise ConfigError(
+                f"PropagationHead: {type(propagation).__name__} corrects another model's probabilities, and a head "
+                "has none; take a layer that works on labels alone. weight=0.5 mixes in the linear classifier."
+            )
+        if propagation is not None and any(parameter.requires_grad for parameter in propagation.parameters()):
+            raise ConfigError(
+                f"PropagationHead: {type(propagation).__name__} has parameters to learn, and a head does not train "
+                "them; take a layer without any, as LabelSpreading, or one that is trained, with requires_grad_(False)."
             )
         self.graph = graph
         self.propagation = propagation

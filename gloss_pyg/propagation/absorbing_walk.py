@@ -33,7 +33,8 @@ class AbsorbingWalk(SolvedPropagation):  # type: ignore[misc]  # PyG's optional 
         max_iterations: Of the same.
         num_classes: Needed where labels come as class ids.
 
-    Shapes: see `Propagation`.
+    Shapes: see `Propagation`. Weights may be directed: the walk steps against the edges, to documents that have one to
+    where it is, and degrees are what a document receives.
 
     Requires: nothing; a document that no label reaches gets a zero row.
 

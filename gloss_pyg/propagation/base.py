@@ -4,6 +4,7 @@ A layer writes one method, `scores`. Everything that must hold for all layers ha
 final: input is checked, labels outside the mask are removed before the layer sees them, scores become probabilities.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from typing import final
 
@@ -141,6 +142,20 @@ class Propagation(MessagePassing, ABC):
                 probabilities = scores if self.scores_are_probabilities else rows_to_one(scores.clamp(min=0))
         return probabilities.to(dtype)
 
+    def __repr__(self) -> str:
+        """The arguments that differ from their defaults, numbers that are learned as they are now."""
+        shown = []
+        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
+            value, default = _written(getattr(self, name, parameter.default)), _written(parameter.default)
+            if name != "self" and value not in (default, _written(parameter.empty)):
+                shown.append(f"{name}={value}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     def message(self, x_j: Tensor, edge_weight: Tensor) -> Tensor:  # type: ignore[override]
         """What a neighbour sends: its row times the weight of the edge."""
         return edge_weight.view(-1, 1) * x_j
+
+
+def _written(value: object) -> str:
+    """On one line, numbers without the digits that float32 adds."""
+    return f"{value:.6g}" if isinstance(value, float) else " ".join(repr(value).split())

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import UninitializedParameter
 
 from gloss_pyg.errors import ConfigError
@@ -90,6 +91,11 @@ def _weight_argument(conv: nn.Module) -> WeightArgument | None:
     """The argument for weights, of a convolution of nodes and edges that asks for nothing else."""
     if getattr(conv, "cached", False):
         raise ConfigError(f"{_name(conv)} has cached=True and would keep the first batch's weights: leave that out.")
+    if any(isinstance(module, _BatchNorm) for module in conv.modules()):
+        raise ConfigError(
+            f"{_name(conv)} has a batch norm, which mixes documents that no edge joins while it is trained, so labels "
+            "would leak: take norm='layer', or none."
+        )
     if any(isinstance(parameter, UninitializedParameter) for parameter in conv.parameters()):
         raise ConfigError(
             f"{_name(conv)} was made with in_channels=-1, so that it has nothing yet to be trained: give the number."

@@ -47,6 +47,7 @@ class CorrectAndSmooth(SolvedPropagation):  # type: ignore[misc]  # PyG's option
 
     Shapes: see `Propagation`; `base [N, C]` holds class probabilities of the other model, those of labelled documents
     included. `HybridLoss` hands over its classifier's, detached, so that the layer does not train it.
+    Weights may be directed, as those of `LabelSpreading`.
 
     Requires: nothing; in a component without a label the smoothed base prediction answers.
 

@@ -1,16 +1,18 @@
 """The heat kernel: labels diffuse like heat for a fixed time."""
 
 import math
+import warnings
 from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gloss_pyg.errors import ConfigError
+from gloss_pyg.errors import ConfigError, NumericalWarning
 from gloss_pyg.propagation.solved import SolvedPropagation
 from gloss_pyg.propagation.solvers.choose import Solver
 from gloss_pyg.propagation.solvers.exponential import exponential
+from gloss_pyg.propagation.solvers.matrix import WeightMatrix
 
 
 @final
@@ -36,7 +38,9 @@ class HeatKernel(SolvedPropagation):  # type: ignore[misc]  # PyG's optional hoo
 
     Shapes: see `Propagation`. Weights may be directed; degrees are then those of what a document receives.
 
-    Requires: nothing; a document that no label reaches gets a zero row.
+    Requires: nothing; a document that no label reaches gets a zero row. Scores fall with the distance `k` as
+    `t^k / k!`, faster than any power, so that at `t = 5` labels reach about 50 edges in float32, and 200 in float64;
+    documents beyond have zero rows, which a warning counts.
 
     `PersonalizedPageRank` weighs walks by a power of their length instead, which has more of the very short and of
     the very long ones.
@@ -56,6 +60,9 @@ class HeatKernel(SolvedPropagation):  # type: ignore[misc]  # PyG's optional hoo
     """
 
     solvers = ("auto", "direct", "iterative")
+    remedy = (
+        "a long time takes as many products. Choose a shorter one, or give max_iterations (not beside solver='direct')."
+    )
 
     def __init__(
         self,
@@ -93,11 +100,28 @@ class HeatKernel(SolvedPropagation):  # type: ignore[misc]  # PyG's optional hoo
         # A document may receive nothing and yet send, where edges lead one way.
         least = 1.0 if matrix.symmetric else matrix.mean_degree
         root = torch.where(matrix.degree > 0, matrix.degree, least).rsqrt()
-        return exponential(
+        found = exponential(
             matrix.scaled(root),
             seeds,
             self.log_time.double().exp() if self.learned else torch.tensor(self._time, dtype=torch.float64),
             tolerance=self.iteration.tolerance_for(seeds.dtype),
-            max_terms=self.max_iterations,
+            max_terms=self.iteration.max_iterations,
             complain=self._complain,
         )
+        self._count_unreached(matrix, seeds, found.detach())
+        return found
+
+    def _count_unreached(self, matrix: WeightMatrix, seeds: Tensor, found: Tensor) -> None:
+        missed = ~found.any(dim=1)
+        if self._complained or not bool(missed.any()):
+            return
+        count = int((missed & matrix.led_to((seeds > 0).any(dim=1))).sum())
+        if count:
+            self._complained = True
+            warnings.warn(
+                f"HeatKernel: {count} documents are further from all labels than time={self.time:g} carries numbers of "
+                f"{str(found.dtype).removeprefix('torch.')}. Their rows are zero. Choose a longer time, or "
+                "PersonalizedPageRank, which reaches further. (Said once.)",
+                NumericalWarning,
+                stacklevel=2,
+            )

@@ -123,7 +123,7 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
             inflow,
             dtype=seeds.dtype,
             tolerance=self.tolerance or (1e-12 if seeds.dtype == torch.float64 else 1e-6),
-            max_iterations=self.max_iterations,
+            max_iterations=self.iteration.max_iterations,
             complain=self._complain,
         )
         return seeds + solved

@@ -26,7 +26,8 @@ class LabelSpreading(SolvedPropagation):  # type: ignore[misc]  # PyG's optional
         max_iterations: Of the same.
         num_classes: Needed where labels come as class ids.
 
-    Shapes: see `Propagation`.
+    Shapes: see `Propagation`. Weights may be directed: a document takes from those with an edge to it, `D` is what it
+    receives, and one that only sends counts with its component's mean degree.
 
     Requires: nothing; a document that no label reaches gets a zero row.
 

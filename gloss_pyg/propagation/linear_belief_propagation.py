@@ -72,6 +72,8 @@ class LinearBeliefPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's
 
     solvers = ("auto", "direct", "conjugate_gradients")
     signed = True
+    # A matrix is iterated for with every solver.
+    remedy = "neighbours are coupled too strongly. Choose a coupling nearer 0, or raise max_iterations (solver='auto')."
 
     def __init__(
         self,

@@ -6,7 +6,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.graph.edges import is_symmetric
 from gloss_pyg.propagation.harmonic_function import harmonic
 from gloss_pyg.propagation.solved import SolvedPropagation
 from gloss_pyg.propagation.solvers.choose import Solver
@@ -87,10 +86,5 @@ class SinkhornPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's opt
         x: Float[Tensor, "nodes dim"] | None = None,  # noqa: ARG002 - this layer reads the graph only
     ) -> Float[Tensor, "nodes classes"]:
         """The harmonic function on the scaled weights."""
-        if not is_symmetric(edge_index, edge_weight, seeds.size(0)):
-            raise ConfigError(
-                "SinkhornPropagation needs a symmetric graph, and here an edge has no reverse of the same weight. Use "
-                "PyG's ToUndirected(reduce='mean') after the rule, or LabelPropagation."
-            )
-        matrix = self.matrix(edge_index, edge_weight, seeds.size(0))
+        matrix = self.matrix(edge_index, edge_weight, seeds.size(0), symmetric=True)
         return harmonic(matrix.scaled(stochastic_scaling(matrix, self.self_weight)), seeds, mask)

@@ -8,10 +8,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gloss_pyg.errors import ConfigError, NumericalWarning
+from gloss_pyg.graph.edges import is_symmetric
 from gloss_pyg.propagation.base import Propagation
 from gloss_pyg.propagation.solvers.choose import SOLVERS, Solver, weight_matrix
+from gloss_pyg.propagation.solvers.far_rows import say_lost
 from gloss_pyg.propagation.solvers.matrix import WeightMatrix
 from gloss_pyg.propagation.solvers.sparse import Iteration
+
+MAX_ITERATIONS = 1000
 
 
 class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's optional hooks are abstract to the checker
@@ -33,6 +37,11 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
     """
 
     solvers: ClassVar[tuple[str, ...]] = SOLVERS
+    # What to do where an iteration ends before its tolerance is met.
+    remedy: str = (
+        "some documents are tied to labelled ones only weakly. Use solver='direct', raise max_iterations, or choose a "
+        "larger sigma."
+    )
 
     def __init__(
         self,
@@ -54,13 +63,13 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
             raise ConfigError(f"{name}: max_iterations={max_iterations}, expected at least 1.")
         self.solver = solver
         self.tolerance = tolerance
-        self.max_iterations = max_iterations or 1000
+        self.max_iterations = max_iterations
         self._complained = False
 
     @property
     def iteration(self) -> Iteration:
         """How this layer iterates, if it does."""
-        return Iteration(self.solver, self.tolerance, self.max_iterations, self._complain)
+        return Iteration(self.solver, self.tolerance, self.max_iterations or MAX_ITERATIONS, self._complain, self._lose)
 
     def matrix(
         self,
@@ -75,23 +84,28 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
         Raises:
             ConfigError: where it must be `symmetric` and is not.
         """
-        matrix = weight_matrix(edge_index, edge_weight, num_nodes, self.solver, self.iteration)
-        if symmetric and not matrix.symmetric:
+        is_so = is_symmetric(edge_index, edge_weight, num_nodes)
+        # Before a solver is chosen: one that needs a symmetric graph would advise others, which do not help here.
+        if symmetric and not is_so:
             raise ConfigError(
                 f"{type(self).__name__} is defined for symmetric graphs, and here an edge has no reverse of the same "
                 "weight. Use PyG's ToUndirected(reduce='mean'), or a layer that follows one-way edges, as "
                 "HarmonicFunction does."
             )
-        return matrix
+        return weight_matrix(edge_index, edge_weight, num_nodes, self.solver, self.iteration, symmetric=is_so)
 
     def _complain(self, error: float) -> None:
         if self._complained:
             return
         self._complained = True
         warnings.warn(
-            f"{type(self).__name__} stopped after max_iterations={self.max_iterations} with a relative error of "
-            f"{error:.1e}: some documents are tied to labelled ones only weakly. Use solver='direct', raise "
-            "max_iterations, or choose a larger sigma. (Said once.)",
+            f"{type(self).__name__} stopped after max_iterations={self.iteration.max_iterations} with a relative error "
+            f"of {error:.1e}: {self.remedy} (Said once.)",
             NumericalWarning,
             stacklevel=2,
         )
+
+    def _lose(self, numbers: list[int]) -> None:
+        if not self._complained:
+            self._complained = True
+            say_lost(numbers, type(self).__name__)

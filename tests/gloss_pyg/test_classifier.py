@@ -9,12 +9,19 @@ import torch
 from sklearn import semi_supervised
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
+from torch_geometric.nn import GATv2Conv
 from torch_geometric.transforms import AddSelfLoops
 
 from gloss_pyg import PropagationClassifier
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import Compose, DenseGaussian, KNNGaussian
-from gloss_pyg.propagation import HarmonicFunction, LabelPropagation, LabelSpreading
+from gloss_pyg.propagation import (
+    ConvPropagation,
+    CorrectAndSmooth,
+    HarmonicFunction,
+    LabelPropagation,
+    LabelSpreading,
+)
 
 
 @pytest.fixture
@@ -221,6 +228,17 @@ def test_what_cannot_work_is_refused(unchecked):
         PropagationClassifier("knn").fit(x, labels)
     with pytest.raises(ConfigError, match="propagation is a KNNGaussian; expected a Propagation"):
         PropagationClassifier(None, KNNGaussian()).fit(x, labels)
+    with pytest.raises(ConfigError, match=r"CorrectAndSmooth corrects another model's probabilities"):
+        PropagationClassifier(None, CorrectAndSmooth()).fit(x, labels)
+
+
+def test_a_layer_in_training_mode_predicts_without_dropout_and_stays_in_it():
+    x, labels = clusters()
+    y, _ = some_labels(labels)
+    layer = ConvPropagation(GATv2Conv(3, 3, edge_dim=1, dropout=0.9), num_classes=3)
+    once, again = (PropagationClassifier(KNNGaussian(5, 0.5), layer).fit(x, y) for _ in range(2))
+    np.testing.assert_array_equal(once.label_distributions_, again.label_distributions_)
+    assert layer.training
 
 
 def test_a_rule_that_cannot_attach_still_predicts_what_was_there():

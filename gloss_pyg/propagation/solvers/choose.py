@@ -1,5 +1,6 @@
 """Which matrix and which solver a graph gets."""
 
+from dataclasses import replace
 from typing import Literal, get_args
 
 import torch
@@ -24,9 +25,16 @@ COMPLETE_NODES = 20_000
 
 
 def choose_solver(
-    solver: str, edge_index: Int[Tensor, "2 edges"], edge_weight: Float[Tensor, " edges"], num_nodes: int
+    solver: str,
+    edge_index: Int[Tensor, "2 edges"],
+    edge_weight: Float[Tensor, " edges"],
+    num_nodes: int,
+    *,
+    symmetric: bool | None = None,
 ) -> str:
     """The solver by name; of `"auto"` the fastest that the graph's size, density and symmetry admit.
+
+    Where it is not known whether the graph is `symmetric`, that is looked up if it matters.
 
     Raises:
         ConfigError: for conjugate gradients on a graph that is not symmetric.
@@ -34,8 +42,13 @@ def choose_solver(
     if solver == "auto":
         if num_nodes <= (COMPLETE_NODES if is_complete(edge_index, num_nodes) else DENSE_NODES):
             return "direct"
-        return "conjugate_gradients" if is_symmetric(edge_index, edge_weight, num_nodes) else "iterative"
-    if solver == "conjugate_gradients" and not is_symmetric(edge_index, edge_weight, num_nodes):
+    elif solver != "conjugate_gradients":
+        return solver
+    if symmetric is None:
+        symmetric = is_symmetric(edge_index, edge_weight, num_nodes)
+    if solver == "auto":
+        return "conjugate_gradients" if symmetric else "iterative"
+    if not symmetric:
         raise ConfigError(
             "solver='conjugate_gradients' needs a symmetric graph, and here an edge has no reverse of the same weight. "
             "Use solver='iterative' or 'direct', or PyG's ToUndirected(reduce='mean')."
@@ -49,21 +62,23 @@ def weight_matrix(
     num_nodes: int,
     solver: str,
     iteration: Iteration,
+    *,
+    symmetric: bool | None = None,
 ) -> WeightMatrix:
     """The weights as a matrix that solves by `solver`; `"auto"` decides by size, density and symmetry.
 
     Raises:
         ConfigError: for conjugate gradients on a graph that is not symmetric.
     """
-    symmetric = is_symmetric(edge_index, edge_weight, num_nodes)
-    solver = choose_solver(solver, edge_index, edge_weight, num_nodes)
+    if symmetric is None:
+        symmetric = is_symmetric(edge_index, edge_weight, num_nodes)
+    solver = choose_solver(solver, edge_index, edge_weight, num_nodes, symmetric=symmetric)
     if solver == "direct":
         connected = is_connected(edge_index, edge_weight, num_nodes)
         return DenseMatrix(to_dense(edge_index, edge_weight, num_nodes), symmetric=symmetric, connected=connected)
     structure = Structure(edge_index[0], edge_index[1], num_nodes)
     values = edge_weight if structure.order is None else edge_weight[structure.order]
-    method = Iteration(solver, iteration.tolerance, iteration.max_iterations, iteration.complain)
-    return SparseMatrix(structure, values, method, symmetric=symmetric)
+    return SparseMatrix(structure, values, replace(iteration, method=solver), symmetric=symmetric)
 
 
 def to_dense(

@@ -1,6 +1,7 @@
 """Weights stored by edges: for graphs of many nodes, by conjugate gradients or by messages."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ from torch_geometric.utils import scatter, segment
 from gloss_pyg.graph.faint import widened
 from gloss_pyg.propagation.solvers.components import components_of_edges
 from gloss_pyg.propagation.solvers.conjugate_gradients import conjugate_gradients
+from gloss_pyg.propagation.solvers.far_rows import rows_below_residual, say_lost, solve_far_rows
 from gloss_pyg.propagation.solvers.fixed_point import Complaint, fixed_point
 from gloss_pyg.propagation.solvers.matrix import EdgeFunction, Operator, Solve, WeightMatrix
 
@@ -31,12 +33,14 @@ class Iteration:
             1e-12.
         max_iterations: Steps after which the solution is taken as it is.
         complain: Called with what was reached, where that was not enough.
+        lose: Called with the numbers of documents whose rows are zero although a label reaches them.
     """
 
     method: str
     tolerance: float | None
     max_iterations: int
     complain: Complaint
+    lose: Callable[[list[int]], None] = say_lost
 
     def tolerance_for(self, dtype: torch.dtype) -> float:
         """The tolerance asked for, or the default of a number format."""
@@ -196,16 +200,21 @@ class SparseMatrix(WeightMatrix):
         right: Float[Tensor, "nodes columns"],
         free: Bool[Tensor, " nodes"] | None = None,
     ) -> Float[Tensor, "nodes columns"]:
-        """See `WeightMatrix`."""
+        """See `WeightMatrix`; in float64 where conjugate gradients leave rows that need its range."""
         if free is not None and not bool(free.all()):
             if not bool(free.any()):
                 return right * 0
             solved = self.among(free).solve_grounded(exits[free], right[free])
-            return right.new_zeros(right.shape).index_put((free.nonzero().squeeze(1),), solved)
+            return solved.new_zeros(right.shape).index_put((free.nonzero().squeeze(1),), solved)
         if self.iteration.method == "iterative":
             return self._by_messages(exits, right)
         diagonal = (self.degree + exits).detach()
-        return self.solve(_grounded, right, exits, diagonal=diagonal)
+        solved = self.solve(_grounded, right, exits, diagonal=diagonal)
+        far = rows_below_residual(solved, right, diagonal, self.iteration.tolerance_for(right.dtype))
+        if far is None:
+            return solved
+        found = solve_far_rows(self, exits, right, solved, far)
+        return widened(solved).index_put((far.nonzero().squeeze(1),), found)
 
     def _by_messages(self, exits: Tensor, right: Tensor) -> Tensor:
         """`X <- diag(W 1 + e)^-1 (W X + right)`, which forgets a share of its error at every step."""

@@ -15,6 +15,7 @@ from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian, GraphRule, KNNGaussian
 from gloss_pyg.predict import Predictor
 from gloss_pyg.predict import main as predict
+from gloss_pyg.propagation import CorrectAndSmooth, HeatKernel, LabelSpreading
 from gloss_pyg.train import main as train
 
 
@@ -90,6 +91,23 @@ def test_a_rule_that_cannot_attach_is_refused():
 
     with pytest.raises(ConfigError, match="Nothing has no way to attach"):
         PropagationHead(Nothing())
+
+
+def test_a_layer_that_a_head_cannot_serve_is_refused_before_training():
+    with pytest.raises(ConfigError, match=r"CorrectAndSmooth corrects another model's probabilities.*weight=0.5"):
+        PropagationHead(propagation=CorrectAndSmooth())
+    learned = HeatKernel(learned=True)
+    with pytest.raises(ConfigError, match=r"HeatKernel has parameters to learn, and a head does not train them"):
+        PropagationHead(propagation=learned)
+    PropagationHead(propagation=learned.requires_grad_(False))
+
+
+def test_what_was_saved_says_which_layer_predicted(tmp_path):
+    head = PropagationHead(propagation=LabelSpreading(alpha=0.5))
+    head.fit(embeddings(), LABELS, num_classes=4)
+    head.save(tmp_path)
+    made_with = json.loads((tmp_path / "propagation.json").read_text())["made_with"]
+    assert made_with["propagation"] == "LabelSpreading(alpha=0.5)"
 
 
 def small(model: Path, **settings: Any) -> FineTuning:

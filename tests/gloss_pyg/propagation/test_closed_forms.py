@@ -1,5 +1,7 @@
 """Scores of the layers that solve a system, against their formulas written plainly with numpy in float64."""
 
+import warnings
+
 import numpy as np
 import plain_reference as plain
 import pytest
@@ -7,7 +9,7 @@ import torch
 from scipy.linalg import expm
 from solver_graphs import C, N, graph_of
 
-from gloss_pyg.errors import ConfigError
+from gloss_pyg.errors import ConfigError, NumericalWarning
 from gloss_pyg.propagation import (
     AbsorbingWalk,
     HarmonicFunction,
@@ -29,8 +31,15 @@ def kind(request):
     return request.param
 
 
+@pytest.fixture(params=[*SYMMETRIC, "directed"])
+def any_kind(request):
+    return request.param
+
+
 @pytest.fixture(params=FAR)
 def solver(request):
+    if request.param == "conjugate_gradients" and request.node.callspec.params.get("any_kind") == "directed":
+        pytest.skip("conjugate gradients refuse directed graphs")
     return request.param
 
 
@@ -70,7 +79,8 @@ def check(layer, kind, expected, tolerance):
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
 
-def test_personalized_page_rank(kind, solver):
+def test_personalized_page_rank(any_kind, solver):
+    kind = any_kind
     *_, seeds, _, w = problem(kind)
     expected = 0.2 * np.linalg.solve(np.eye(N) - 0.8 * normalised(w), seeds.numpy())
     check(PersonalizedPageRank(0.2, solver=solver), kind, expected, FAR[solver])
@@ -78,7 +88,31 @@ def test_personalized_page_rank(kind, solver):
     check(LabelSpreading(0.8, solver=solver), kind, expected, FAR[solver])
 
 
-def test_absorbing_walk(kind, solver):
+def plain_harmonic(w, seeds, mask, class_masses):
+    """Hidden rows as weighted means of their neighbours' rows; columns of each component scaled to its shares."""
+    hidden = ~mask & plain.reachable(w, mask)
+    known = hidden | mask
+    result = seeds.copy()
+    system = np.diag(w[np.ix_(hidden, known)].sum(axis=1)) - w[np.ix_(hidden, hidden)]
+    result[hidden] = np.linalg.solve(system, w[np.ix_(hidden, mask)] @ seeds[mask])
+    if class_masses:
+        for members in np.unique(components(w), axis=0):
+            unseen = members & ~mask
+            mass = result[unseen].sum(axis=0)
+            result[unseen] *= (seeds[members].sum(axis=0) + 1) / np.where(mass > 0, mass, 1)
+    return result
+
+
+@pytest.mark.parametrize("class_masses", [False, True])
+def test_harmonic_function(any_kind, solver, class_masses):
+    *_, seeds, mask, w = problem(any_kind)
+    expected = plain_harmonic(w, seeds.numpy(), mask.numpy(), class_masses)
+    layer = HarmonicFunction(class_mass_normalisation=class_masses, solver=solver)
+    check(layer, any_kind, expected, FAR[solver])
+
+
+def test_absorbing_walk(any_kind, solver):
+    kind = any_kind
     *_, seeds, _, w = problem(kind)
     scaled = laplacian(w) / component_means(w)[:, None]
     expected = np.linalg.solve(0.3 * np.eye(N) + scaled, 0.3 * seeds.numpy())
@@ -314,4 +348,36 @@ def test_directed_graphs_are_refused_where_the_formula_has_no_sense():
         LaplacianRegularization(power=2)(seeds, edge_index, mask, edge_weight)
     with pytest.raises(ConfigError, match=r"PoissonLearning is defined for symmetric graphs"):
         PoissonLearning()(seeds, edge_index, mask, edge_weight)
+    with pytest.raises(ConfigError, match=r"PoissonLearning is defined for symmetric graphs.*ToUndirected"):
+        PoissonLearning(solver="conjugate_gradients")(seeds, edge_index, mask, edge_weight)
     LaplacianRegularization()(seeds, edge_index, mask, edge_weight)
+
+
+def test_heat_that_is_not_felt_is_counted():
+    chain = torch.arange(399)
+    edge_index = torch.cat([torch.stack([chain, chain + 1]), torch.stack([chain + 1, chain])], dim=1)
+    y = torch.full((400,), -1)
+    y[0], y[150] = 0, 1
+    layer = HeatKernel(num_classes=2)
+    with pytest.warns(
+        NumericalWarning, match=r"HeatKernel: (\d+) documents are further .* time=5 .*float32.*zero"
+    ) as said:
+        found = layer(y, edge_index, y >= 0, torch.ones(798))
+    assert f" {int((~found.any(dim=1)).sum())} documents" in str(said[0].message)
+    apart = edge_index[:, (edge_index < 20).all(dim=0)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        HeatKernel(num_classes=2)(y[:30], apart, y[:30] >= 0, torch.ones(38))  # no label leads to the last ten
+
+
+@pytest.mark.parametrize(
+    ("layer", "remedy"),
+    [
+        (HeatKernel(2000.0, solver="direct"), r"Choose a shorter one, or give max_iterations \(not beside"),
+        (LinearBeliefPropagation(COUPLING, max_iterations=1), r"Choose a coupling nearer 0, or raise max_iterations"),
+    ],
+)
+def test_what_is_advised_can_be_done(layer, remedy):
+    edge_index, edge_weight, seeds, mask, _ = problem("knn")
+    with pytest.warns(NumericalWarning, match=remedy):
+        layer(seeds, edge_index, mask, edge_weight)

@@ -269,7 +269,6 @@ RUN = {
     "FeaStConv",
     "LEConv",
     "ClusterGCNConv",
-    "GENConv",
     "WLConvContinuous",
     "FiLMConv",
     "SuperGATConv",
@@ -306,3 +305,9 @@ def test_every_convolution_runs_or_is_refused_with_a_sentence(name):
     (gradient,) = torch.autograd.grad(found.probabilities[:, 0].sum(), found.graph.x)
     assert gradient.isfinite().all()
     assert gradient.abs().max() > 0
+
+
+def test_a_batch_norm_is_refused_since_it_mixes_documents_in_training():
+    with pytest.raises(ConfigError, match=r"GENConv has a batch norm, which mixes documents .* take norm='layer'"):
+        ConvPropagation(torch_geometric.nn.GENConv(C, C, norm="batch", edge_dim=1))
+    ConvPropagation(torch_geometric.nn.GENConv(C, C, norm="layer", edge_dim=1))

@@ -1,9 +1,10 @@
 import pytest
 import torch
+from torch_geometric.nn import GCNConv
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.reach import reached
-from gloss_pyg.propagation import Propagation
+from gloss_pyg.propagation import ConvPropagation, HeatKernel, LabelSpreading, PersonalizedPageRank, Propagation
 
 CHAIN = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])  # 0 - 1 - 2 - 3
 
@@ -71,3 +72,17 @@ def test_an_edge_without_weight_or_the_wrong_way_leads_nowhere():
     weight = torch.tensor([1.0, 1, 0, 1, 1, 1])  # no way from 1 to 2
     found = reached(sources, sources.any(1), CHAIN, weight, absorbing=False)
     assert found.squeeze(1).tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("layer", "written"),
+    [
+        (LabelSpreading(), "LabelSpreading()"),
+        (LabelSpreading(alpha=0.5, max_iterations=7), "LabelSpreading(alpha=0.5, max_iterations=7)"),
+        (PersonalizedPageRank(0.3, learned=True), "PersonalizedPageRank(teleport=0.3, learned=True)"),
+        (HeatKernel(num_classes=3), "HeatKernel(num_classes=3)"),
+        (ConvPropagation(GCNConv(3, 3)), "ConvPropagation(conv=GCNConv(3, 3), num_classes=3)"),
+    ],
+)
+def test_it_says_how_it_was_made(layer, written):
+    assert repr(layer) == written

@@ -116,7 +116,7 @@ def test_crowding_is_taken_out():
 
 def test_one_way_edges_and_settings_out_of_range_are_refused():
     edges, mask = torch.tensor([[0], [1]]), torch.tensor([True, False])
-    with pytest.raises(ConfigError, match="needs a symmetric graph"):
+    with pytest.raises(ConfigError, match="SinkhornPropagation is defined for symmetric graphs"):
         SinkhornPropagation()(torch.eye(2), edges, mask, torch.ones(1))
     with pytest.raises(ConfigError, match=r"self_weight=0\.0, expected a share"):
         SinkhornPropagation(0.0)
