@@ -10,7 +10,7 @@ export TOKENIZERS_PARALLELISM ?= false
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-compare: $(VENV)/offline ## G-Loss against cross-entropy on BBC News with MiniLM, offline, about 4 minutes on two cores
+compare: $(VENV)/offline ## G-Loss against cross-entropy on BBC News with MiniLM, offline, about 3 minutes on two cores
 	$(RUN) -m gloss_pyg.compare
 
 test: $(VENV)/dev ## the test suite

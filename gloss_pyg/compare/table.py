@@ -17,6 +17,7 @@ FOOTNOTE = (
     "the best validation macro-F1, whose parameters are tested, of all steps run."
 )
 LIMIT_NOTE = "* {counts} ended at the limit of steps, not by their validation score."
+SHOWN_SECONDS = 0.05  # less would be printed as 0.0
 TIMES_NOTE = (
     "Seconds of a fit, as set-up + fine-tuning of the encoder it starts from + graph over the corpus + training:"
 )
@@ -124,7 +125,7 @@ def notes(rows: Sequence[Row]) -> str:
 
 def _times(rows: Sequence[Row]) -> list[str]:
     """What fits spent their time on, where one of them builds a graph or starts from a fine-tuning of its own."""
-    if not any(row.graph_seconds > 0 or row.checkpoint_seconds > 0 for row in rows):
+    if not any(max(row.graph_seconds, row.checkpoint_seconds) >= SHOWN_SECONDS for row in rows):
         return []
     lines = []
     for row in rows:
