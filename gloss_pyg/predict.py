@@ -27,6 +27,7 @@ from gloss_pyg.encoder.storage import TEXT_SETTINGS
 from gloss_pyg.errors import ConfigError, DataError, UserError
 from gloss_pyg.files import whole_file
 from gloss_pyg.methods.prediction import PropagationHead, classify
+from gloss_pyg.model_folder import RECORD_FILE
 
 Format = Literal["csv", "jsonl"]
 
@@ -97,10 +98,10 @@ def check_folder(folder: Path) -> None:
         raise ConfigError(
             f"There is no folder {folder}; expected one that `python -m gloss_pyg.train --output {folder}` wrote."
         )
-    if not (folder / "config.json").is_file() and (folder / "training.json").is_file():
+    if not (folder / "config.json").is_file() and (folder / RECORD_FILE).is_file():
         raise ConfigError(
             f"{folder} holds a method without an encoder of its own; classify with it in Python, by the `load` and "
-            "`predict_proba` of its class, which training.json names under 'arguments'."
+            f"`predict_proba` of its class, which {RECORD_FILE} names under 'arguments'."
         )
     if not (folder / "config.json").is_file():
         raise ConfigError(

@@ -17,6 +17,7 @@ BASELINES = ROOT / "baselines"
 ORDER = [
     "errors",
     "files",
+    "model_folder",
     "description",
     "metrics",
     "data",
