@@ -115,8 +115,8 @@ def _note_missing_names(documents: Mapping[str, Documents]) -> list[str]:
     """Name classes that may be what a data frame wrote for an empty cell; "none" can be a class in earnest."""
     counts = Counter(label for part in documents.values() for label in part.labels if label is not None)
     return [
-        f"{counts[name]} documents have the label '{name}', which is taken for the name of a class; where it stands for "
-        f"a missing label, write -1 instead"
+        f"{counts[name]} documents have the label '{name}', which is taken for a class of that name; where it means "
+        f"that there is none, write -1 instead"
         for name in sort_classes(set(counts))
         if name.lower() in _MISSING_NAMES
     ]

@@ -164,7 +164,7 @@ def test_classes_named_like_a_missing_label_are_told(tmp_path: Path, caplog: Any
     write(tmp_path / "train.csv", [(f"text {row}", labels[row % 6]) for row in range(60)])
     splits = load_text_dataset(tmp_path / "train.csv")
     assert set(splits["train"].features["label"].names) == set(labels)
-    assert "20 documents have the label 'nan', which is taken for the name of a class" in caplog.text
+    assert "20 documents have the label 'nan', which is taken for a class of that name" in caplog.text
     assert "10 documents have the label 'None'" in caplog.text
     assert "'banana'" not in caplog.text
     assert any("'nan'" in note for note in describe(splits).notes)
