@@ -36,8 +36,13 @@ class NumericalWarning(UserWarning):
     """A computation gave less than was asked for, and what it gave instead; nothing is wrong with the program."""
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
+def did_you_mean(name: str, choices: Iterable[str], *, prefix: str = "") -> str:
     """Return `" Did you mean 'quick'?"`, or the whole list of choices where none is near.
+
+    Args:
+        name: What was given.
+        choices: What is known.
+        prefix: Put before each choice that is named, as `--` before options; it plays no part in what is near.
 
     Example:
         >>> did_you_mean("qick", ["quick", "tiny"])
@@ -47,8 +52,8 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     by_lower_case = {choice.lower(): choice for choice in known}
     near = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
     if near:
-        return f" Did you mean '{by_lower_case[near[0]]}'?"
-    return f" Known: {', '.join(known)}." if known else ""
+        return f" Did you mean '{prefix}{by_lower_case[near[0]]}'?"
+    return f" Known: {', '.join(prefix + choice for choice in known)}." if known else ""
 
 
 def package_folder(package: str, *, extra: str, purpose: str) -> Path:

@@ -137,7 +137,7 @@ def read_texts(source: str, kind: str | None, text_column: str) -> Iterator[str]
 def write_predictions(
     texts: Iterable[str], predictor: Predictor, stream: Writable, kind: Format, chunk: int = _CHUNK * 64
 ) -> int:
-    """Classify texts and write a row for each, in their order; gives their number.
+    """Classify texts and write a row for each, in their order; gives their number, and says how many were empty.
 
     CSV: `label`, then `probability_<class>` for each class. JSONL: `{"label": ..., "probabilities": {class: ...}}`.
 
@@ -157,7 +157,7 @@ def write_predictions(
     writer = csv.writer(stream, lineterminator="\n")
     if kind == "csv":
         writer.writerow(["label", *(f"probability_{name}" for name in names)])
-    count, start = 0, time.monotonic()
+    count, empty, start = 0, 0, time.monotonic()
     said = start
     remaining = iter(texts)
     while batch := list(islice(remaining, chunk)):
@@ -170,10 +170,13 @@ def write_predictions(
                 stream.write(json.dumps(record, ensure_ascii=False) + "\n")
         stream.flush()
         count += len(batch)
+        empty += sum(not text.strip() for text in batch)
         now = time.monotonic()
         if now - said >= _SILENT_SECONDS:
             _say(f"{count} documents, {count / (now - start):.0f} a second")
             said = now
+    if empty:
+        _say(f"{empty} of {count} documents were empty; their classes say nothing of them")
     return count
 
 

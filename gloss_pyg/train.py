@@ -132,7 +132,7 @@ def _rewrite(given: Sequence[str]) -> list[str]:
         if key.startswith("--"):
             head = key[2:].split(".")[0]
             if head not in _OPTIONS:
-                raise ConfigError(f"There is no option '--{head}'.{did_you_mean(head, _OPTIONS)}")
+                raise ConfigError(f"There is no option '--{head}'.{did_you_mean(head, _OPTIONS, prefix='--')}")
             if key == "--data":
                 key = f"--data.{_DATA_NAME}"
             if key == "--config":

@@ -70,7 +70,7 @@ def read_arguments(arguments: Sequence[str]) -> "Arguments":
     raw = read_config(path)
     for key, value in options:
         if key == "data":
-            raw["data"] = normalise_data(_yaml(value, "--data"), "--data")
+            raw["data"] = normalise_data(_data(value), "--data")
     methods = {str(name): spec for name, spec in raw["methods"].items()}
     added = [key.removeprefix("methods.") for key, _ in options if key.startswith("methods.") and key.count(".") == 1]
     names = list(dict.fromkeys([*methods, *(_known(name, methods) or name for name in added)]))
@@ -159,7 +159,9 @@ def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
         key, equals, value = argument[2:].partition("=")
         head = key.split(".")[0].replace("-", "_")
         if head not in ("config", *FIELDS):
-            raise ConfigError(f"There is no option '--{key}'.{did_you_mean(head, ('config', *FIELDS))}")
+            known = [field.replace("_", "-") for field in ("config", *FIELDS)]
+            near = did_you_mean(head.replace("_", "-"), known, prefix="--")
+            raise ConfigError(f"There is no option '--{key}'.{near}")
         key = ".".join([head, *key.split(".")[1:]])
         if not equals:
             if key == _FLAG and not (rest and rest[0].lower() in ("true", "false")):
@@ -199,11 +201,14 @@ def _key(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _yaml(value: str, where: str) -> object:
+def _data(value: str) -> object:
     try:
-        return yaml.safe_load(value)
+        data: object = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{where}={value} cannot be read; expected a name or a list such as [MR,R8].") from error
+        raise ConfigError(f"--data={value} cannot be read; expected a name or a list such as [MR,R8].") from error
+    if isinstance(data, str) and "," in data and not Path(data).expanduser().exists():
+        raise ConfigError(f"--data={value} names no file; several data sets are written as a list: --data=[{value}]")
+    return data
 
 
 def _seeds(seeds: list[int]) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 It covers the method's arguments with all defaults, those that its parts fill in themselves included; the code of its
 classes (the version of an installed package, the source where it is not installed from a release); the documents;
-the seed; and the version of gloss_pyg. Where files lie and what things are called does not enter.
+the seed; and the version of gloss_pyg. Where documents lie and what things are called does not enter. A local model's
+path does, as it was written, beside the content of its files: a folder that was moved is another model.
 """
 
 import dataclasses

@@ -1,11 +1,14 @@
 """What is refused and what is repaired between the rows of a file and a data set; every repair is counted."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gloss_pyg.data.labels import class_names, rows, sort_classes
 from gloss_pyg.data.report import shared_texts, text_key
 from gloss_pyg.errors import DataError
+
+_MISSING_NAMES = {"nan", "none", "null", "na", "n/a", "<na>"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ def read_documents(tables: Mapping[str, Table]) -> tuple[dict[str, Documents], l
     """Check the rows of all splits; drop blank texts.
 
     Returns:
-        The documents of each split, and a note for each split that lost some.
+        The documents of each split, and a note for each split that lost some and for each class whose name says that
+        there is no label.
 
     Raises:
         DataError: for an empty split, a text that is no string or not valid Unicode, a label that `class_names`
@@ -53,24 +57,20 @@ def read_documents(tables: Mapping[str, Table]) -> tuple[dict[str, Documents], l
         if dropped:
             notes.append(f"{dropped} of {len(table.texts)} documents of '{name}' had an empty text and were dropped")
         documents[name] = Documents([text for text, _ in kept], [label for _, label in kept])
-    return documents, notes
+    return documents, [*notes, *_note_missing_names(documents)]
 
 
 def check_splits(splits: Mapping[str, Documents], name: str) -> list[str]:
     """Check finished splits against each other and return the sorted class names.
 
     Raises:
-        DataError: for fewer than two classes, a label that training has not seen, an unlabelled document where
+        DataError: for training without a label, a label that training has not seen, an unlabelled document where
             results are measured.
     """
     train = splits["train"]
     classes = {label for label in train.labels if label is not None}
     if not classes:
         raise DataError(f"{name}: no training document has a label.")
-    if len(classes) == 1:
-        raise DataError(
-            f"{name}: all labelled training documents are of one class, '{classes.pop()}'; a classifier needs two."
-        )
     for split, documents in splits.items():
         if split == "train":
             continue
@@ -92,6 +92,15 @@ def check_splits(splits: Mapping[str, Documents], name: str) -> list[str]:
     return sort_classes(classes)
 
 
+def check_one_class(train: Documents, name: str) -> None:
+    """Raise a `DataError` for a single class, before a division of documents that are too few is blamed."""
+    classes = {label for label in train.labels if label is not None}
+    if len(classes) == 1:
+        raise DataError(
+            f"{name}: all labelled training documents are of one class, '{classes.pop()}'; a classifier needs two."
+        )
+
+
 def note_shared_texts(splits: Mapping[str, Documents]) -> list[str]:
     """A note for each pair of splits that share texts."""
     shared = shared_texts({split: [text_key(text) for text in part.texts] for split, part in splits.items()})
@@ -99,6 +108,17 @@ def note_shared_texts(splits: Mapping[str, Documents]) -> list[str]:
         f"{count} of {len(splits[second].texts)} texts of '{second}' also occur in '{first}'; all are kept, so results "
         f"on '{second}' flatter a model that memorises"
         for (first, second), count in shared.items()
+    ]
+
+
+def _note_missing_names(documents: Mapping[str, Documents]) -> list[str]:
+    """Name classes that may be what a data frame wrote for an empty cell; "none" can be a class in earnest."""
+    counts = Counter(label for part in documents.values() for label in part.labels if label is not None)
+    return [
+        f"{counts[name]} documents have the label '{name}', which is taken for a class of that name; where it means "
+        f"that there is none, write -1 instead"
+        for name in sort_classes(set(counts))
+        if name.lower() in _MISSING_NAMES
     ]
 
 

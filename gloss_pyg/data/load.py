@@ -9,7 +9,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, DatasetInfo, Features, Va
 from gloss_pyg.data.bbc import NOTE as BBC_NOTE
 from gloss_pyg.data.bbc import read_bbc
 from gloss_pyg.data.budget import apply_budget
-from gloss_pyg.data.checks import Documents, Table, check_splits, note_shared_texts, read_documents
+from gloss_pyg.data.checks import Documents, Table, check_one_class, check_splits, note_shared_texts, read_documents
 from gloss_pyg.data.files import read_file, read_folder
 from gloss_pyg.data.hub import read_hub
 from gloss_pyg.data.named import read_named
@@ -88,6 +88,7 @@ def load_text_dataset(
     name = str(name_or_path)
     tables, notes = _read(name, data_dir, text_column, label_column)
     documents, repairs = read_documents(tables)
+    check_one_class(documents["train"], name)
     splits, made = _complete(documents, name)
     class_list = check_splits(splits, name)
     splits["train"], short = apply_budget(

@@ -57,6 +57,13 @@ def reads_left_to_right(config: Any) -> bool:
     return writes_on or bool(getattr(config, "is_decoder", False))
 
 
+def first_token_fault(config: Any) -> str:
+    """Why the first token does not stand for the text, in a model for which `reads_left_to_right` holds."""
+    if getattr(config, "model_type", None) == "xlnet":  # it sees all tokens, and is padded on the left
+        return "has the token that stands for the text at the end, and pads at the start"
+    return "reads from left to right: its first token has seen nothing of the text"
+
+
 def check_body(body: PreTrainedModel, pooling: str) -> None:
     """Raise a `ConfigError` unless this is an encoder that reads tokens and gives a state for each, fit for pooling."""
     kind = type(body).__name__
@@ -66,8 +73,7 @@ def check_body(body: PreTrainedModel, pooling: str) -> None:
         raise ConfigError(f"{kind} does not read text tokens; give a text encoder, such as BERT, RoBERTa or MiniLM.")
     if pooling == "cls" and reads_left_to_right(body.config):
         raise ConfigError(
-            f"{kind} reads from left to right: its first token has seen nothing of the text, so pooling='cls' would "
-            "give all texts that begin alike the same embedding. Give pooling='mean'."
+            f"{kind} {first_token_fault(body.config)}, so pooling='cls' would not embed the text. Give pooling='mean'."
         )
     if body.base_model_prefix in {"", "classifier", "gloss_loss"}:
         raise ConfigError(

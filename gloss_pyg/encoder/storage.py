@@ -12,6 +12,7 @@ transformers, so `from_pretrained` and the Trainer's resuming read it by their o
 
 import json
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,6 +46,8 @@ def write_index(folder: Path, head: Iterable[str], body: Iterable[str], size: in
     index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(weight_map.items()))}
     unfinished = folder / f"{SAFE_WEIGHTS_INDEX_NAME}.tmp"
     unfinished.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    for file in set(weight_map.values()):  # which safetensors makes the owner's alone, whatever the umask
+        (folder / file).chmod(stat.S_IMODE(unfinished.stat().st_mode))
     os.replace(unfinished, folder / SAFE_WEIGHTS_INDEX_NAME)  # noqa: PTH105 - `os.replace` is what the project says
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 from transformers.utils import ModelOutput
 
-from gloss_pyg.encoder.checks import reads_left_to_right
+from gloss_pyg.encoder.checks import first_token_fault, reads_left_to_right
 from gloss_pyg.errors import ConfigError
 
 _USE_AN_ENCODER = (
@@ -31,9 +31,8 @@ def check_first_token(model: nn.Module) -> None:
         )
     if reads_left_to_right(config):
         raise ConfigError(
-            f"{kind} reads from left to right: its first token has seen nothing of the text (padded on the left, it is "
-            "not even a token of it), so all texts that begin alike would have the same embedding and the graph loss "
-            f"could learn nothing. {_USE_AN_ENCODER} Or put a classifier on its mean state: "
+            f"{kind} {first_token_fault(config)}, so the graph loss could learn nothing from the first token. "
+            f"{_USE_AN_ENCODER} Or put a classifier on its mean state: "
             "gloss_pyg.TextEncoder.from_encoder(name, label_names, pooling='mean')."
         )
 

@@ -163,7 +163,19 @@ def test_progress_goes_to_standard_error(saved: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(predict, "_SILENT_SECONDS", 0.0)
     predict.write_predictions(TEXTS, Predictor(saved), io.StringIO(), "csv", chunk=3)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(",")[0] for line in lines] == ["predict: 3 documents", "predict: 6 documents"]
+    assert [line.split(",")[0] for line in lines[:2]] == ["predict: 3 documents", "predict: 6 documents"]
+
+
+def test_empty_documents_are_counted_at_the_end(saved: Path, tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "goal"}\n{"text": null}\n{"text": " "}\n{"text": ""}\n{"text": "team"}\n')
+    assert main([str(saved), str(path), "--batch-size", "1"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 6
+    assert captured.err.splitlines()[-1].startswith("predict: 3 of 5 documents were empty")
+    path.write_text('{"text": "goal"}\n')
+    assert main([str(saved), str(path)]) == 0
+    assert "empty" not in capsys.readouterr().err
 
 
 BAD = {

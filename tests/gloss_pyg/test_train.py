@@ -152,7 +152,7 @@ def test_overwrite_never_deletes_what_is_no_model(arguments: list[str], tmp_path
 
 HYBRID = ["--method=FineTuning", "--method.loss=HybridLoss", "--method.loss.graph_loss=GLoss"]
 BAD = {
-    "option": (["--outptu=x"], "There is no option '--outptu'. Did you mean 'output'"),
+    "option": (["--outptu=x"], "There is no option '--outptu'. Did you mean '--output'"),
     "data set": (["--data=bcc"], "Unknown data set 'bcc'.*Did you mean 'bbc'"),
     "field": (["--data.trainsize=4"], "A data set has no field 'trainsize'. Did you mean 'train_size'"),
     "budget": (["--data.train_size=0"], "train_size=0 is neither"),

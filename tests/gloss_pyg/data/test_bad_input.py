@@ -133,6 +133,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "torch's ignore index": (folder({"text": ["x", "y"], "label": [-100, 1]}), "first is -100.*write -1.*torch"),
     "several labels": (folder({"text": ["x", "y"], "label": [[0, 1], [1]]}), "row 1 is a list.*one class a document"),
     "one class": (folder({"text": ["x", "y"], "label": ["a", "a"]}), "one class, 'a'; a classifier needs two"),
+    "one class before a division": (file("a.csv", "text,label\nx,a\ny,a\n"), "one class, 'a'; a classifier needs two"),
     "no labels": (folder({"text": ["x", "y"], "label": [-1, -1]}), "no training document has a label"),
     "unseen labels": (
         folder(FINE, test={"text": ["x", "y", "z"], "label": ["a", "d", "c"]}),

@@ -159,6 +159,17 @@ def test_empty_texts_are_dropped_and_counted(tmp_path: Path, caplog: Any) -> Non
     assert all(note in caplog.text for note in describe(splits).notes)
 
 
+def test_classes_named_like_a_missing_label_are_told(tmp_path: Path, caplog: Any) -> None:
+    labels = ["yes", "nan", "no", "None", "nan", "banana"]
+    write(tmp_path / "train.csv", [(f"text {row}", labels[row % 6]) for row in range(60)])
+    splits = load_text_dataset(tmp_path / "train.csv")
+    assert set(splits["train"].features["label"].names) == set(labels)
+    assert "20 documents have the label 'nan', which is taken for a class of that name" in caplog.text
+    assert "10 documents have the label 'None'" in caplog.text
+    assert "'banana'" not in caplog.text
+    assert any("'nan'" in note for note in describe(splits).notes)
+
+
 def test_shared_texts_are_told_and_kept(tmp_path: Path, caplog: Any) -> None:
     write(tmp_path / "train.csv", [("one", "a"), ("two", "b")])
     write(tmp_path / "val.csv", [("three", "a"), ("four", "b")])

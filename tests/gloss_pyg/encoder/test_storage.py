@@ -1,6 +1,7 @@
 """Saving and loading: every weight once on disk, the same model back, the bare encoder without our package."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,19 @@ def test_every_weight_is_on_disk_once(model: TextEncoder, folder: Path) -> None:
     index = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
     assert index == {name: file for file, weights in files.items() for name in weights}
     assert not list(folder.rglob("*.bin"))
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o007, 0o077])
+def test_every_file_has_the_permissions_of_a_new_file(model: TextEncoder, tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        model.save_pretrained(tmp_path / "shared")
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in files} == {
+        path.name: oct(0o666 & ~mask) for path in files
+    }
 
 
 def test_the_bare_encoder_and_the_tokenizer_load_without_gloss_pyg(model: TextEncoder, folder: Path) -> None:

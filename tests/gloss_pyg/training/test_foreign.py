@@ -16,6 +16,8 @@ from transformers import (
     GPT2ForSequenceClassification,
     Trainer,
     TrainingArguments,
+    XLNetConfig,
+    XLNetForSequenceClassification,
 )
 
 from gloss_pyg.errors import ConfigError
@@ -45,6 +47,13 @@ def test_models_that_read_from_left_to_right_are_refused() -> None:
     decoder = BertForSequenceClassification(BertConfig(**SMALL_BERT, is_decoder=True))
     with pytest.raises(ConfigError, match="left to right"):
         trainer_loss(hybrid(), decoder)
+
+
+def test_xlnet_is_refused_for_where_its_token_stands_not_for_the_direction_it_reads_in() -> None:
+    xlnet = XLNetForSequenceClassification(XLNetConfig(vocab_size=20, d_model=16, n_layer=1, n_head=2, d_inner=16))
+    with pytest.raises(ConfigError, match=r"has the token that stands for the text at the end.*BERT") as caught:
+        trainer_loss(hybrid(), xlnet)
+    assert "left to right" not in str(caught.value)
 
 
 def test_encoder_decoders_are_refused() -> None:
