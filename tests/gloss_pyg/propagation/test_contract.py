@@ -23,7 +23,8 @@ each_case = pytest.mark.parametrize(
 
 
 @each_case
-def test_contract(layer, arguments):
+def test_contract(layer, arguments, monkeypatch):
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # the kit looks at shapes itself
     check_propagation(layer(**arguments), num_graphs=10)  # benchmarks/bench_conformance.py takes a thousand
 
 
