@@ -106,14 +106,12 @@ def _train(options: list[str]) -> None:
 
 def _made(parser: Any, parsed: Any) -> Any:
     """The method; what a constructor refuses is answered in a sentence."""
-    from gloss_pyg.compare.explain import root_cause
+    from gloss_pyg.compare.explain import refused
 
     try:
         return parser.instantiate(parsed).method
     except Exception as error:
-        cause = root_cause(error)
-        kind = type(cause) if isinstance(cause, UserError) else ConfigError
-        raise kind(f"method: {cause or type(cause).__name__}") from error
+        raise refused("method", error) from error
 
 
 def _saved(method: Any, output: Path, named: str) -> str:

@@ -15,7 +15,7 @@ from gloss_pyg.compare import table
 from gloss_pyg.compare.cell import Cell, make_method, run_cell
 from gloss_pyg.compare.configuration import Configuration
 from gloss_pyg.compare.display import Display, LiveDisplay, PlainDisplay
-from gloss_pyg.compare.explain import root_cause
+from gloss_pyg.compare.explain import refused
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.forecast import Forecast, spell_seconds
 from gloss_pyg.compare.grid import run_grid
@@ -23,7 +23,7 @@ from gloss_pyg.compare.identity import cell_settings
 from gloss_pyg.compare.results import Results
 from gloss_pyg.compare.splits import SplitsCache, data_seed, needs_download
 from gloss_pyg.description import digest
-from gloss_pyg.errors import ConfigError, UserError
+from gloss_pyg.errors import ConfigError
 from gloss_pyg.methods import Estimate, Method
 
 Estimates = Mapping[tuple[str, str], Estimate]
@@ -103,9 +103,7 @@ def make_methods(config: Configuration) -> dict[str, Method]:
         try:
             made[name] = make_method(arguments)
         except Exception as error:
-            cause = root_cause(error)
-            kind = type(cause) if isinstance(cause, UserError) else ConfigError
-            raise kind(f"methods.{name}: {cause or type(cause).__name__}") from error
+            raise refused(f"methods.{name}", error) from error
     return made
 
 

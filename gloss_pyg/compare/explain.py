@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gloss_pyg.errors import UserError, did_you_mean
+from gloss_pyg.errors import ConfigError, UserError, did_you_mean
 
 _KEY = re.compile(r'Parser key "(?P<key>[^"]+)"')
 _CLASS = re.compile(r"Problem with given class_path '(?P<path>[^']+)'")
@@ -149,9 +149,11 @@ def _subclasses(cls: type[Any]) -> Iterable[type[Any]]:
         yield from _subclasses(sub)
 
 
-def root_cause(error: BaseException) -> BaseException:
-    """What a constructor raised, out of the errors that jsonargparse wraps around it."""
+def refused(where: str, error: BaseException) -> UserError:
+    """What a constructor raised, out of the errors that jsonargparse wraps around it, as an answer to the user."""
     chain = [error]
     while (cause := chain[-1].__cause__) is not None:
         chain.append(cause)
-    return next((link for link in chain if isinstance(link, UserError)), chain[-1])
+    reason = next((link for link in chain if isinstance(link, UserError)), chain[-1])
+    kind = type(reason) if isinstance(reason, UserError) else ConfigError
+    return kind(f"{where}: {reason or type(reason).__name__}")
