@@ -50,7 +50,7 @@ CASES = {
     PoissonLearning: [{}, {"solver": "conjugate_gradients"}],
     NearestLabelled: [{}],
     CorrectAndSmooth: [{}, {"scale": 1.0}, {"solver": "conjugate_gradients"}, {"solver": "iterative"}],
-    AttentionPropagation: [{"dim": 8}, {"dim": 8, "num_heads": 2, "head_dim": 3, "solver": "iterative"}],
+    AttentionPropagation: [{}, {"dim": 8, "num_heads": 2, "head_dim": 3, "solver": "iterative"}],
     ConvPropagation: [
         {"conv": APPNP(K=3, alpha=0.2)},
         {"conv": GCNConv(3, 3)},
@@ -62,7 +62,7 @@ CASES = {
         {},
         {"coupling": -0.5},
         {"coupling": [[0.3, -0.2, -0.1], [-0.2, 0.5, -0.3], [-0.1, -0.3, 0.4]]},
-        {"learned": True, "num_classes": 3},
+        {"learned": True},
         {"solver": "conjugate_gradients"},
         {"learned": True, "num_classes": 3, "solver": "conjugate_gradients"},
     ],

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from transformers import set_seed
 
 from gloss_pyg import metrics
 from gloss_pyg.compare import hardware
@@ -93,6 +94,7 @@ def run_cell(cell: Cell, splits: Splits) -> dict[str, bytes]:
     labels = np.asarray(documents["test"]["label"])
     class_names = documents["train"].features["label"].names
 
+    set_seed(cell.seed)  # parts of the method may draw their parameters as they are made
     method = make_method(cell.arguments)
     clock = time.perf_counter()
     report = method.fit(

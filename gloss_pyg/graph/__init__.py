@@ -36,6 +36,7 @@ from gloss_pyg.graph.fitting import Fittable, fittable_parts
 from gloss_pyg.graph.knn import KNNGaussian
 from gloss_pyg.graph.multi_head import MultiHeadEdges
 from gloss_pyg.graph.mutual_knn import MutualKNNGaussian
+from gloss_pyg.graph.sized import Sized
 from gloss_pyg.graph.top_k import TopK
 from gloss_pyg.graph.transforms import check_steps
 
@@ -56,6 +57,7 @@ __all__ = [
     "MultiHeadEdges",
     "MutualKNNGaussian",
     "SigmaRule",
+    "Sized",
     "TopK",
     "check_result",
     "check_steps",

@@ -15,11 +15,12 @@ from gloss_pyg.graph.dense import DenseGaussian
 from gloss_pyg.graph.distances import differentiable_unit_rows
 from gloss_pyg.graph.edges import Square, mark_symmetric, squares
 from gloss_pyg.graph.fitting import Fittable
+from gloss_pyg.graph.sized import Sized, check_size, unsized
 
 
 @final
 @functional_transform("multi_head_edges")
-class MultiHeadEdges(GraphRule):
+class MultiHeadEdges(GraphRule, Sized):
     r"""Average a rule's weights over several learned maps of the embeddings; when distance itself is to be learned.
 
     .. math:: W_{ij} = \frac{1}{H} \sum_{h=1}^H w_h(A_h x_i, A_h x_j), \quad x_i = \frac{e_i}{\|e_i\|}
@@ -29,7 +30,8 @@ class MultiHeadEdges(GraphRule):
     labels, also where the encoder is frozen. The parameters are trained with the encoder by our training commands.
 
     Args:
-        dim: Columns of the embeddings, `d`.
+        dim: Columns of the embeddings, `d`; by default what the encoder has, told before training
+            (`gloss_pyg.training.set_sizes`).
         num_heads: Heads, `H`. Default 4.
         head_dim: Rows of each `A_h`; by default `dim / num_heads`, at least 1. Maps start with orthonormal rows (or
             columns, whichever are fewer), drawn from torch's generator.
@@ -60,21 +62,45 @@ class MultiHeadEdges(GraphRule):
     """
 
     def __init__(
-        self, dim: int, num_heads: int = 4, head_dim: int | None = None, rule: GraphRule | None = None
+        self,
+        dim: int | None = None,
+        num_heads: int = 4,
+        head_dim: int | None = None,
+        rule: GraphRule | None = None,
     ) -> None:
         super().__init__()
-        if min(dim, num_heads, 1 if head_dim is None else head_dim) < 1:
+        if min(number for number in (dim, num_heads, head_dim) if number is not None) < 1:
             raise ConfigError(
                 f"MultiHeadEdges: dim={dim}, num_heads={num_heads}, head_dim={head_dim}: each must be at least 1."
             )
-        rule = DenseGaussian("learned") if rule is None else rule
-        rows = max(dim // num_heads, 1) if head_dim is None else head_dim
         self.dim = dim
-        self.heads = nn.ModuleList(_Head(copy.deepcopy(rule), dim, rows) for _ in range(num_heads))
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+        rule = DenseGaussian("learned") if rule is None else rule
+        self.heads = nn.ModuleList(_Head(copy.deepcopy(rule)) for _ in range(num_heads))
+        if dim is not None:
+            self._draw(dim)
+
+    @property
+    def open_sizes(self) -> tuple[str, ...]:
+        """See `Sized.open_sizes`."""
+        return ("dim",) if self.dim is None else ()
+
+    def set_sizes(self, dim: int, num_classes: int) -> None:  # noqa: ARG002 - one interface for rules and layers
+        """See `Sized.set_sizes`: draw the heads, if `dim` was left open."""
+        check_size(self, "dim", self.dim, dim)
+        if self.dim is None:
+            self._draw(dim)
+
+    def _draw(self, dim: int) -> None:
+        self.dim = dim
+        rows = max(dim // self.num_heads, 1) if self.head_dim is None else self.head_dim
+        for head in self.heads:
+            head.weight = nn.Parameter(nn.init.orthogonal_(torch.empty(rows, dim)))
 
     def edges(self, x: Float[Tensor, "nodes dim"]) -> tuple[Int[Tensor, "2 edges"], Float[Tensor, " edges"]]:
         """Edges that a head has, and the mean of their weights over the heads."""
-        if x.size(1) != self.dim:
+        if self.dim is not None and x.size(1) != self.dim:
             raise DataError(f"MultiHeadEdges was made for embeddings of dim={self.dim} columns; got {x.size(1)}.")
         rows = differentiable_unit_rows(x)
         views = [head(rows) for head in self.heads]
@@ -105,9 +131,11 @@ def _mean(weights: list[Tensor]) -> Tensor:
 class _Head(Fittable):
     """A linear map and the rule that sees its result, whose bandwidth is fitted on mapped embeddings."""
 
-    def __init__(self, rule: GraphRule, dim: int, rows: int) -> None:
+    weight: nn.Parameter | None
+
+    def __init__(self, rule: GraphRule) -> None:
         super().__init__()
-        self.weight = nn.Parameter(nn.init.orthogonal_(torch.empty(rows, dim)))
+        self.register_parameter("weight", None)
         self.rule = rule
 
     @property
@@ -116,10 +144,13 @@ class _Head(Fittable):
 
     def fit(self, embeddings: Tensor) -> None:
         with torch.no_grad():
-            self.rule.fit_sigma(self._view(differentiable_unit_rows(embeddings.to(self.weight.device))))
+            rows = embeddings if self.weight is None else embeddings.to(self.weight.device)
+            self.rule.fit_sigma(self._view(differentiable_unit_rows(rows)))
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         return self.rule.edges(self._view(rows))
 
     def _view(self, rows: Tensor) -> Tensor:
+        if self.weight is None:
+            raise unsized("MultiHeadEdges", "dim")
         return nn.functional.linear(rows, self.weight.to(rows.dtype))

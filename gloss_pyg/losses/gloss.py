@@ -11,10 +11,11 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gloss_pyg.errors import ConfigError, DataError
-from gloss_pyg.graph import DenseGaussian, check_result, check_steps, fittable_parts
+from gloss_pyg.graph import DenseGaussian, Sized, check_result, check_steps, fittable_parts
 from gloss_pyg.graph.log_weights import leads
 from gloss_pyg.graph.precision import full_precision
 from gloss_pyg.graph.reach import is_connected, reached
+from gloss_pyg.graph.sized import check_size
 from gloss_pyg.losses.checks import check_part, class_ids, is_number
 from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
@@ -45,7 +46,7 @@ class Propagated:
 
 
 @final
-class GLoss(nn.Module):
+class GLoss(nn.Module, Sized):
     r"""Hide some labels of the batch, infer them by propagation over its graph, charge for what is inferred wrongly.
 
     .. math:: L_G = -\frac{1}{|V|} \sum_{i \in V} \log P(y_i \mid \text{graph of the batch}, \text{seen labels})
@@ -121,6 +122,10 @@ class GLoss(nn.Module):
         self.num_classes = num_classes
         self.objective = NegativeLogProbability() if objective is None else objective
         self.statistics = BatchStatistics()
+
+    def set_sizes(self, dim: int, num_classes: int) -> None:  # noqa: ARG002 - its layer and its rule are told as well
+        """See `Sized.set_sizes`: refuse another `num_classes` than it was made for."""
+        check_size(self, "num_classes", self.num_classes, num_classes)
 
     @property
     def needs_fit(self) -> bool:

@@ -37,9 +37,11 @@ from gloss_pyg.training import (
     Precision,
     check_precision,
     fit_bandwidth,
+    set_sizes,
     training_arguments,
 )
 from gloss_pyg.training.bandwidth import embed_documents
+from gloss_pyg.training.sizes import tell_sizes
 
 progress = logging.getLogger("gloss_pyg.progress")
 
@@ -75,7 +77,8 @@ class FineTuning(Method):
 
     Raises:
         ConfigError: for settings that cannot work together or out of range; from `check` and `fit`, for an encoder that
-            is not found and a precision that the device does not have.
+            is not found and a precision that the device does not have; from `estimate` and `fit`, for a part of the
+            loss that was made for another width or number of classes.
         DataError: from `fit`, where no training or no validation document has a label.
 
     Example:
@@ -150,6 +153,7 @@ class FineTuning(Method):
         splits = tokenize(DatasetDict(train=train, validation=validation), tokenizer, self.max_length)
         collate = DataCollator(tokenizer)
         loss = copy.deepcopy(self.loss)  # what it learns and what is fitted belong to this fit
+        set_sizes(loss, encoder)
         if self.class_weights == "balanced":
             balance_classes(loss, labels, len(names))
         fit_bandwidth(loss, encoder, splits["train"], collate)
@@ -277,6 +281,8 @@ class FineTuning(Method):
 
     def estimate(self, splits: DatasetDict) -> Estimate:
         """See `Method.estimate`; from the encoder's size, the texts' lengths and the machine's speed."""
+        config = load_config(locate_encoder(self.model))
+        tell_sizes(copy.deepcopy(self.loss), config.hidden_size, splits["train"].features["label"].num_classes)
         train = len(splits["train"])
         steps = math.ceil(train / self.batch_size) * self.max_epochs if self.max_steps is None else self.max_steps
         evaluations = steps / (self.evaluate_every or math.ceil(train / self.batch_size))

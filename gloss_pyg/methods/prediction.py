@@ -86,7 +86,9 @@ class PropagationHead:
                 f"PropagationHead: {type(propagation).__name__} corrects another model's probabilities, and a head "
                 "has none; take a layer that works on labels alone. weight=0.5 mixes in the linear classifier."
             )
-        if propagation is not None and any(parameter.requires_grad for parameter in propagation.parameters()):
+        if propagation is not None and (
+            propagation.open_sizes or any(parameter.requires_grad for parameter in propagation.parameters())
+        ):
             raise ConfigError(
                 f"PropagationHead: {type(propagation).__name__} has parameters to learn, and a head does not train "
                 "them; take a layer without any, as LabelSpreading, or one that is trained, with requires_grad_(False)."

@@ -9,6 +9,7 @@ from torch_geometric.utils import softmax
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph.edges import is_complete, off_diagonal
+from gloss_pyg.graph.sized import check_size
 from gloss_pyg.propagation.features import features
 from gloss_pyg.propagation.harmonic_function import harmonic
 from gloss_pyg.propagation.solved import SolvedPropagation
@@ -30,7 +31,8 @@ class AttentionPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's op
     learns through the weights and through what the heads see.
 
     Args:
-        dim: Columns of the embeddings, `d`.
+        dim: Columns of the embeddings, `d`; by default what the encoder has, told before training
+            (`gloss_pyg.training.set_sizes`).
         num_heads: Heads, `H`.
         head_dim: Rows of each `Q_h` and `K_h`, `m`; by default `dim / num_heads`, at least 1.
         solver: `"auto"`, `"direct"` (LU factors) or `"iterative"` (messages, for large graphs), see
@@ -74,7 +76,7 @@ class AttentionPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's op
 
     def __init__(
         self,
-        dim: int,
+        dim: int | None = None,
         num_heads: int = 4,
         head_dim: int | None = None,
         *,
@@ -84,15 +86,33 @@ class AttentionPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's op
         num_classes: int | None = None,
     ) -> None:
         super().__init__(solver, tolerance, max_iterations, num_classes)
-        if min(dim, num_heads, 1 if head_dim is None else head_dim) < 1:
+        if min(number for number in (dim, num_heads, head_dim) if number is not None) < 1:
             raise ConfigError(
                 f"AttentionPropagation: dim={dim}, num_heads={num_heads}, head_dim={head_dim}: each must be at least 1."
             )
         self.dim = dim
         self.num_heads = num_heads
-        self.head_dim = max(dim // num_heads, 1) if head_dim is None else head_dim
-        self.query = nn.Linear(dim, num_heads * self.head_dim, bias=False)
-        self.key = nn.Linear(dim, num_heads * self.head_dim, bias=False)
+        self.head_dim = head_dim
+        if dim is not None:
+            self._make_heads(dim)
+
+    @property
+    def open_sizes(self) -> tuple[str, ...]:
+        """See `Sized.open_sizes`."""
+        return ("dim",) if self.dim is None else ()
+
+    def set_sizes(self, dim: int, num_classes: int) -> None:
+        """See `Sized.set_sizes`: draw the heads, if `dim` was left open."""
+        super().set_sizes(dim, num_classes)
+        check_size(self, "dim", self.dim, dim)
+        if self.dim is None:
+            self._make_heads(dim)
+
+    def _make_heads(self, dim: int) -> None:
+        self.dim = dim
+        self.head_dim = max(dim // self.num_heads, 1) if self.head_dim is None else self.head_dim
+        self.query = nn.Linear(dim, self.num_heads * self.head_dim, bias=False)
+        self.key = nn.Linear(dim, self.num_heads * self.head_dim, bias=False)
 
     def scores(
         self,
@@ -114,6 +134,8 @@ class AttentionPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's op
         self, edge_index: Int[Tensor, "2 edges"], edge_weight: Float[Tensor, " edges"], x: Float[Tensor, "nodes dim"]
     ) -> Float[Tensor, " edges"]:
         """`A` on edges of positive weight; what enters a node sums to one."""
+        assert self.dim is not None  # as above
+        assert self.head_dim is not None
         source, target = edge_index
         rows = features(x, self.dim, type(self).__name__).to(self.query.weight.dtype)
         query = self.query(rows).view(-1, self.num_heads, self.head_dim)

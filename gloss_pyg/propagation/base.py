@@ -5,7 +5,7 @@ final: input is checked, labels outside the mask are removed before the layer se
 """
 
 import inspect
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import final
 
 from jaxtyping import Bool, Float, Int
@@ -14,12 +14,13 @@ from torch_geometric.nn import MessagePassing
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph.precision import full_precision
+from gloss_pyg.graph.sized import Sized, check_size, check_sized
 from gloss_pyg.propagation.checks import check_base, check_graph, check_labels, check_needs, check_seeds
 from gloss_pyg.propagation.rows import rows_to_one, sharpened
 from gloss_pyg.propagation.solvers.precision import is_faint, widened_weights
 
 
-class Propagation(MessagePassing, ABC):
+class Propagation(MessagePassing, Sized):
     """Base of the layers that infer hidden labels from seen ones over a weighted graph.
 
     Args:
@@ -50,8 +51,12 @@ class Propagation(MessagePassing, ABC):
     * `needs_x`, `needs_base` (false): whether `x`, or `base` (another model's probabilities `[N, C]`) must be given;
     * `needs_num_classes` (false): whether it has parameters a class wide, so that `num_classes` must be given.
 
+    A layer with parameters whose width may be left open until training begins writes `open_sizes` and `set_sizes`, as
+    `AttentionPropagation` does.
+
     Raises:
-        ConfigError: for a temperature or number of classes that cannot be; on use, for `x` or `base` not given.
+        ConfigError: for a temperature or number of classes that cannot be; on use, for `x` or `base` not given, and for
+            a width left open that nobody has told.
         DataError: on use, for shapes, types or values that do not fit each other, or seeds that cannot be labels.
 
     Example:
@@ -91,6 +96,10 @@ class Propagation(MessagePassing, ABC):
             raise ConfigError(f"{type(self).__name__} has parameters for each class: give num_classes.")
         self.num_classes = num_classes
 
+    def set_sizes(self, dim: int, num_classes: int) -> None:  # noqa: ARG002 - for layers as wide as embeddings
+        """See `Sized.set_sizes`: refuse a number of classes that the layer was not made for."""
+        check_size(self, "num_classes", self.num_classes, num_classes)
+
     @abstractmethod
     def scores(
         self,
@@ -119,11 +128,12 @@ class Propagation(MessagePassing, ABC):
         """Class probabilities of every node, `[N, C]`.
 
         Raises:
-            ConfigError: if the layer needs `x` or `base` and has none.
+            ConfigError: if the layer needs `x` or `base` and has none, or sizes that nobody has told.
             DataError: for shapes, types or values that do not fit each other; the message names which.
         """
         edge_weight = check_graph(edge_index, edge_weight, y.size(0), x)
         check_needs(self, x, base)
+        check_sized(self)
         dtype = edge_weight.dtype
         if is_faint(edge_weight):
             edge_weight = widened_weights(edge_index, edge_weight)

@@ -10,6 +10,7 @@ from torch_geometric.utils import scatter
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.reach import is_connected
+from gloss_pyg.graph.sized import check_size
 from gloss_pyg.propagation.base import Propagation
 from gloss_pyg.propagation.conv_traits import call, find_traits
 from gloss_pyg.propagation.features import features
@@ -90,6 +91,11 @@ class ConvPropagation(Propagation):  # type: ignore[misc]  # PyG's optional hook
                 UserWarning,
                 stacklevel=2,
             )
+
+    def set_sizes(self, dim: int, num_classes: int) -> None:
+        """See `Sized.set_sizes`: refuse what the convolution was not made for."""
+        super().set_sizes(dim, num_classes)
+        check_size(self, "dim", self.dim, dim)
 
     def scores(
         self,

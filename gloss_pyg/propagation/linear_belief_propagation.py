@@ -41,7 +41,8 @@ class LinearBeliefPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's
             conditioned: a factor for each class would take longer.
         tolerance: Of conjugate gradients.
         max_iterations: Of the same.
-        num_classes: Needed where labels come as class ids, or `learned`.
+        num_classes: Needed where labels come as class ids. Where `learned` it may be left to the training
+            (`gloss_pyg.training.set_sizes`).
         temperature: Small makes probabilities sharp. Scores have both signs, and are divided by their root mean square
             in the component before the softmax, see `Propagation`.
 
@@ -52,8 +53,7 @@ class LinearBeliefPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's
     `LabelSpreading` with `alpha = h` differs for homophily by the last term and the softmax only.
 
     Raises:
-        ConfigError: for a coupling that is neither, or without `num_classes` where `learned`, or an asymmetric graph;
-            see `SolvedPropagation`.
+        ConfigError: for a coupling that is neither, or an asymmetric graph; see `SolvedPropagation`.
         DataError: for input that does not fit, see `Propagation`.
 
     Source: Gatterbauer, Günnemann, Koutra, Faloutsos, "Linearized and Single-Pass Belief Propagation", PVLDB 8(5),
@@ -85,7 +85,7 @@ class LinearBeliefPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's
         num_classes: int | None = None,
         temperature: float = 1.0,
     ) -> None:
-        self.needs_num_classes = learned
+        self.needs_num_classes = learned and num_classes is not None
         if not isinstance(coupling, int | float):
             if num_classes not in (None, len(coupling)):
                 raise ConfigError(f"coupling has {len(coupling)} rows, and num_classes={num_classes}.")
@@ -96,14 +96,27 @@ class LinearBeliefPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's
                 "which neighbours say nothing of each other."
             )
         super().__init__(solver, tolerance, max_iterations, num_classes, temperature)
+        self.learned = learned
         self.coupling: Coupling | float
-        if isinstance(coupling, int | float) and not learned:
+        if not isinstance(coupling, int | float):
+            self.coupling = Coupling(coupling, learned=learned)
+        elif learned and num_classes is not None:
+            self.coupling = _alike_coupling(coupling, num_classes)
+        else:
             self.coupling = float(coupling)
-            return
-        if isinstance(coupling, int | float):
-            assert num_classes is not None  # the base class has seen to it
-            coupling = (coupling * (torch.eye(num_classes) - 1 / num_classes)).tolist()
-        self.coupling = Coupling(coupling, learned=learned)
+
+    @property
+    def open_sizes(self) -> tuple[str, ...]:
+        """See `Sized.open_sizes`."""
+        return ("num_classes",) if self.learned and isinstance(self.coupling, float) else ()
+
+    def set_sizes(self, dim: int, num_classes: int) -> None:
+        """See `Sized.set_sizes`: make the parameter, if `num_classes` was left open."""
+        super().set_sizes(dim, num_classes)
+        if self.learned and isinstance(self.coupling, float):
+            strength = self.__dict__.pop("coupling")  # a number gives way to a module
+            self.coupling = _alike_coupling(strength, num_classes)
+            self.num_classes, self.needs_num_classes = num_classes, True
 
     def scores(
         self,
@@ -124,6 +137,12 @@ class LinearBeliefPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's
         coupling = self.coupling().to(seeds.dtype)
         prepare = partial(_in_eigenbasis, self.iteration)
         return matrix.solve(_mixing, explicit, squares, coupling, diagonal=diagonal, prepare=prepare)
+
+
+def _alike_coupling(strength: float, num_classes: int) -> Coupling:
+    """A learned coupling that starts at `h (I - 1/C)`."""
+    start: list[list[float]] = (strength * (torch.eye(num_classes) - 1 / num_classes)).tolist()
+    return Coupling(start, learned=True)
 
 
 def _alike(matrix: WeightMatrix, rows: Tensor, squares: Tensor, strength: float | Tensor) -> Tensor:

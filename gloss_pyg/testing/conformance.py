@@ -1,5 +1,6 @@
 """`check_propagation`: one call that runs a layer through the whole contract."""
 
+import copy
 from contextlib import suppress
 
 import torch
@@ -34,7 +35,8 @@ def check_propagation(
         layer: The layer. What it says of itself in its class attributes is what it is checked against.
         num_graphs: How many random graphs.
         seed: Seed of the first; graph `i` is that of seed `seed + i`, so that one can be drawn alone.
-        dim: Width of the embeddings `x`, for layers that are made for one.
+        dim: Width of the embeddings `x`, for layers that are made for one; a layer whose sizes were left open is told
+            this width and three classes.
         tolerance: Largest difference of two probabilities that should be equal, in float64; raise it for a solver that
             was told to stop sooner.
         device: Accelerator to compare with the CPU; by default the one that torch finds, if it finds one.
@@ -51,6 +53,9 @@ def check_propagation(
         >>> from gloss_pyg.propagation import LabelPropagation
         >>> check_propagation(LabelPropagation(), num_graphs=5)
     """
+    if isinstance(layer, Propagation) and layer.open_sizes:
+        layer = copy.deepcopy(layer)
+        layer.set_sizes(dim, 3)
     subject = Subject(layer, tolerance)
     if not (layer.through_weights or layer.through_x):
         subject.fail(CONNECTED, None, "through_weights and through_x are both False", "one of them True")

@@ -6,6 +6,7 @@
 | `LossReport` | both losses and the state of the graph loss in the Trainer's logs |
 | `GraphTrainer` | the stock Trainer with the two above, a sampler and the learning-rate step |
 | `training_arguments` | `TrainingArguments` with our defaults |
+| `set_sizes` | widths of learned layers and rules that were left open, taken from the model |
 | `fit_bandwidth` | `sigma="sqrt"`, fitted once on the pretrained embeddings |
 | `KeepBest` | early stopping with the best parameters in memory |
 """
@@ -15,6 +16,7 @@ from gloss_pyg.training.bandwidth import embed_documents, fit_bandwidth
 from gloss_pyg.training.keep_best import KeepBest, is_whole_checkpoint
 from gloss_pyg.training.loss_function import LossFunction, trainer_loss
 from gloss_pyg.training.report import LossReport
+from gloss_pyg.training.sizes import set_sizes
 from gloss_pyg.training.trainer import GraphTrainer
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "embed_documents",
     "fit_bandwidth",
     "is_whole_checkpoint",
+    "set_sizes",
     "trainer_loss",
     "training_arguments",
 ]

@@ -13,6 +13,7 @@ from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
 from gloss_pyg.training.foreign import check_first_token, return_hidden_states
+from gloss_pyg.training.sizes import set_sizes
 from gloss_pyg.training.usable import UsableBatches
 
 SUBMODULE = "gloss_loss"
@@ -50,9 +51,9 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
         pooling: For a model that is not ours, only `"cls"`.
 
     Raises:
-        ConfigError: for a loss that is no `TrainingLoss`; on a model that is not ours, for mean pooling, and for models
-            whose first token does not see the text (GPT-2, Llama and others that read from left to right) or that have
-            no such token (encoder-decoders).
+        ConfigError: for a loss that is no `TrainingLoss`, or has a part made for another width or number of
+            classes; on a model that is not ours, for mean pooling, and for models whose first token does not see the
+            text (GPT-2, Llama and others that read from left to right) or that have no such token (encoder-decoders).
 
     Example:
         >>> from gloss_pyg import GLoss, HybridLoss, DenseGaussian
@@ -76,6 +77,7 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
                 "first token can be pooled. For mean pooling use gloss_pyg.TextEncoder.from_encoder(name, label_names)."
             )
         check_first_token(model)
+    set_sizes(loss, model)
     for handle in _hung_on.pop(model, []):
         handle.remove()
     if SUBMODULE in dict(model.named_children()):

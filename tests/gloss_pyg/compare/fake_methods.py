@@ -1,6 +1,7 @@
 """Methods for the tests of the comparison: no torch, milliseconds, and every way to go wrong."""
 
 import os
+import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,13 @@ class Square(Smoothing):
         self.amount = amount
         self.power = power
         self.kind = kind
+
+
+class Drawn(Smoothing):
+    """A part that draws a parameter as it is made, as learned layers do."""
+
+    def __init__(self) -> None:
+        super().__init__(random.random())
 
 
 class FakeMethod(Method):

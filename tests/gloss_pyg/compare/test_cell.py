@@ -1,6 +1,7 @@
 import io
 import json
 import math
+import random
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ def test_the_record_agrees_with_the_predictions_by_plain_formulas(texts_csv: Pat
         hits = sum(a == b == label for a, b in zip(labels, guesses, strict=True))
         scores.append(2 * hits / (labels.count(label) + guesses.count(label)))
     assert record["macro_f1"] == pytest.approx(sum(scores) / 3)
+
+
+def test_what_a_method_draws_as_it_is_made_depends_on_the_seed_alone(texts_csv: Path) -> None:
+    cell = make_cell(texts_csv, smoothing={"class_path": "fake_methods.Drawn"})
+    splits = load_splits(cell.spec, cell.seed)
+    first = run_cell(cell, splits)["predictions.parquet"]
+    random.random()  # whatever ran before in this process
+    assert run_cell(cell, splits)["predictions.parquet"] == first
 
 
 def test_the_record_is_flat_and_says_what_was_run_on_what(texts_csv: Path) -> None:
