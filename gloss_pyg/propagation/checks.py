@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.edges import is_complete, is_marked_symmetric
+from gloss_pyg.graph.faint import widened
 
 
 def check_graph(edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int, x: Tensor | None) -> Tensor:
@@ -52,7 +53,8 @@ def check_labels(y: Tensor, mask: Tensor, num_classes: int | None, dtype: torch.
     if y.dim() == 2:
         if num_classes is not None and y.size(1) != num_classes:
             raise DataError(f"y has {y.size(1)} columns, the layer was made for num_classes={num_classes}.")
-        return y.to(dtype)
+        # A gradient that leaves float32's range comes back clamped.
+        return widened(y) if y.dtype == torch.float32 and dtype == torch.float64 else y.to(dtype)
     if y.dim() != 1 or y.is_floating_point():
         raise DataError(f"y must be label rows [N, C] or class ids [N]; got {y.dtype} of shape {tuple(y.shape)}.")
     if num_classes is None:

@@ -28,6 +28,8 @@ def set_sizes(loss: nn.Module, model: nn.Module) -> None:
         >>> loss.propagation.dim
         64
     """
+    dim: int | None
+    num_classes: int | None
     if isinstance(model, TextEncoder):
         dim, num_classes = model.classifier.in_features, model.classifier.out_features
     else:

@@ -47,3 +47,18 @@ def test_every_public_layer_has_a_case():
     assert {layer for layer in layers if not inspect.isabstract(layer)} == set(CASES), (
         "give each layer its line in tests/layer_cases.py"
     )
+
+
+@pytest.mark.parametrize(
+    ("layer", "seed"),
+    [
+        # A class that is barely reached has a gradient in labels beyond float32's range: clamped, not infinite.
+        (family.HarmonicFunction(class_mass_normalisation=True), 815),
+        # Rows below the residual of conjugate gradients, which a seed reaches all the same.
+        (family.HarmonicFunction(solver="conjugate_gradients"), 56),
+        (family.LabelPropagation(solver="conjugate_gradients"), 574),
+    ],
+    ids=repr,
+)
+def test_graphs_that_broke_a_layer_once(layer, seed):
+    check_propagation(layer, num_graphs=1, seed=seed)
