@@ -111,7 +111,7 @@ class UnlabelledLoss(nn.Module, Sized):
         after = int(self.steps) - self.start
         return self.weight * (min(max(after / self.rise, 0.0), 1.0) if self.rise else float(after >= 0))
 
-    @final
+    @final  # type: ignore[misc]  # torch declares forward as a field
     def forward(
         self,
         embeddings: Float[Tensor, "documents dim"],
