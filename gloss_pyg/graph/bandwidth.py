@@ -182,8 +182,8 @@ class Bandwidth(Fittable):
             if bool(self.sigma.isnan()):
                 raise ConfigError(
                     f'sigma="{self.rule}" has no value yet: before training, call once gloss_pyg.fit_bandwidth(loss, '
-                    "model, documents, collate), or fit_sigma(embeddings) with the pretrained embeddings of the training "
-                    "documents (our training commands do), or give sigma as a number."
+                    "model, documents, collate), or fit_sigma(embeddings) with the pretrained embeddings of the "
+                    "training documents (our training commands do), or give sigma as a number."
                 )
             return (1 / (math.sqrt(2) * self.sigma)).to(x.dtype)
         if self.rule in ("median", "local"):
