@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.losses import ClassificationLoss, PublishedCode, TrainingLoss
+from gloss_pyg.losses import ClassificationLoss, FocalLoss, PublishedCode, TrainingLoss
 
 
 def check_balanced(loss: TrainingLoss) -> None:
@@ -17,8 +17,8 @@ def check_balanced(loss: TrainingLoss) -> None:
     parts = _weighted_parts(loss)
     if not parts:
         raise ConfigError(
-            "class_weights='balanced' needs a part that takes class weights, ClassificationLoss or PublishedCode; "
-            f"this {type(loss).__name__} has none."
+            "class_weights='balanced' needs a part that takes class weights, ClassificationLoss, FocalLoss or "
+            f"PublishedCode; this {type(loss).__name__} has none."
         )
     for part in parts:
         if part.class_weights is not None:
@@ -35,5 +35,5 @@ def balance_classes(loss: TrainingLoss, labels: np.ndarray, num_classes: int) ->
         part.class_weights = weights
 
 
-def _weighted_parts(loss: nn.Module) -> list[ClassificationLoss | PublishedCode]:
-    return [part for part in loss.modules() if isinstance(part, ClassificationLoss | PublishedCode)]
+def _weighted_parts(loss: nn.Module) -> list[ClassificationLoss | FocalLoss | PublishedCode]:
+    return [part for part in loss.modules() if isinstance(part, ClassificationLoss | FocalLoss | PublishedCode)]
