@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         SentenceTransformersLoss,
         SupervisedContrastive,
     )
-    from gloss_pyg.methods import FineTuning, Method, PropagationHead
+    from gloss_pyg.methods import FineTuning, Method, PropagationHead, Standalone
     from gloss_pyg.propagation import (
         AbsorbingWalk,
         AttentionPropagation,

@@ -27,10 +27,15 @@ def check_balanced(loss: TrainingLoss) -> None:
             )
 
 
-def balance_classes(loss: TrainingLoss, labels: np.ndarray, num_classes: int) -> None:
-    """Give every part that takes class weights the weights `n / (C n_c)` of the training labels."""
+def balanced_weights(labels: np.ndarray, num_classes: int) -> torch.Tensor:
+    """The weights `n / (C n_c)` of the training labels, `[C]`."""
     counts = np.bincount(labels[labels >= 0], minlength=num_classes)
-    weights = torch.tensor(counts.sum() / (num_classes * np.maximum(counts, 1)), dtype=torch.float32)
+    return torch.tensor(counts.sum() / (num_classes * np.maximum(counts, 1)), dtype=torch.float32)
+
+
+def balance_classes(loss: TrainingLoss, labels: np.ndarray, num_classes: int) -> None:
+    """Give every part that takes class weights those of the training labels."""
+    weights = balanced_weights(labels, num_classes)
     for part in _weighted_parts(loss):
         part.class_weights = weights
 
