@@ -1,7 +1,6 @@
 """`Standalone`: the encoder learns from the loss alone, stops by the silhouette, and then the classifier is fitted."""
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,9 @@ HEAD = {"learning_rate": 0.05, "max_steps": 300}
 
 
 def small(model: Path, loss: nn.Module | None = None, **settings: Any) -> Standalone:
-    given = {"max_length": 16, "batch_size": 30, "max_steps": 8, "evaluate_every": 2, "learning_rate": 2e-3}
-    return Standalone(str(model), loss, **{"classifier": LinearHead(**HEAD), **given, **settings})
+    given = {"pooling": "mean", "max_length": 16, "batch_size": 30, "max_steps": 6, "evaluate_every": 2}
+    given |= {"learning_rate": 1e-3, "classifier": LinearHead(**HEAD)}
+    return Standalone(str(model), loss, **(given | settings))
 
 
 def fit(method: Standalone, texts: Any, seed: int = 0) -> Any:
@@ -74,7 +74,7 @@ def test_any_loss_over_embeddings_trains_and_is_reported(tiny_texts: Any, tiny_b
     report = fit(method, tiny_texts)
     held_out = tiny_texts["validation"]
     assert report.chosen_by == "macro_silhouette"
-    assert [row.keys() for row in report.history] == [{"step", "seconds", "macro_silhouette"}] * 4
+    assert [row.keys() for row in report.history] == [{"step", "seconds", "macro_silhouette"}] * 3
     assert report.best_score == max(row["macro_silhouette"] for row in report.history)
     kept = macro_silhouette(method.embed(held_out["text"]), held_out["label"])
     assert kept == pytest.approx(report.best_score, abs=1e-4)
@@ -102,8 +102,6 @@ def test_the_encoder_learns_from_the_loss_alone_and_the_loss_with_it(
 def test_patience_counts_from_rises_by_min_delta(tiny_texts: Any, tiny_bert: Path) -> None:
     report = fit(small(tiny_bert, PairwiseCosine(), patience=2, min_delta=2.0, max_steps=40), tiny_texts)
     assert (report.stopped_by, report.steps, len(report.history)) == ("patience", 6, 3)
-    report = fit(small(tiny_bert, PairwiseCosine(), patience=2, min_delta=0.0, max_steps=6), tiny_texts)
-    assert report.stopped_by == "limit"
 
 
 def test_a_killed_fit_goes_on_from_its_checkpoint(tiny_texts: Any, tiny_bert: Path, tmp_path: Path) -> None:
@@ -126,7 +124,8 @@ def test_a_saved_method_predicts_the_same_by_every_way(tiny_texts: Any, tiny_ber
     for kind in (Standalone, FineTuning):
         np.testing.assert_array_equal(kind.load(tmp_path / "model").predict_proba(texts), expected)
     np.testing.assert_allclose(Predictor(tmp_path / "model")(texts), expected, atol=1e-6)
-    assert isinstance(Standalone.load(tmp_path / "model"), Standalone)
+    loaded = Standalone.load(tmp_path / "model")
+    assert (loaded.model, loaded.max_length, loaded.batch_size) == (str(tiny_bert), 16, 30)
     with pytest.raises(ConfigError, match=r"This Standalone was not fitted: .* Standalone.load\(folder\)"):
         small(tiny_bert).predict_proba(texts)
 
@@ -160,7 +159,7 @@ def test_the_classifier_stops_by_validation_and_keeps_the_best() -> None:
     losses, states = [], []
     for _ in range(101):
         states.append(copy.deepcopy(reference.state_dict()))
-        losses.append(float(F.cross_entropy(reference(held_out), expected, weights)))
+        losses.append(F.cross_entropy(reference(held_out), expected, weights).item())
         optimizer.zero_grad()
         F.cross_entropy(reference(rows), labels, weights).backward()
         optimizer.step()
@@ -213,11 +212,3 @@ def test_the_forecast_counts_the_classifier_s_pass(tiny_texts: Any, tiny_bert: P
         small(tiny_bert, MetricLearning({"class_path": "ArcFaceLoss", "init_args": {"num_classes": 7}})).estimate(
             tiny_texts
         )
-
-
-def test_the_settings_that_predicting_takes_are_written(tiny_texts: Any, tiny_bert: Path, tmp_path: Path) -> None:
-    method = small(tiny_bert, PairwiseCosine(), max_steps=2)
-    fit(method, tiny_texts)
-    method.save(tmp_path / "model")
-    written = [json.loads(file.read_text()) for file in (tmp_path / "model").glob("*.json")]
-    assert {"model": str(tiny_bert), "max_length": 16, "batch_size": 30} in written
