@@ -21,11 +21,12 @@ class HybridLoss(TrainingLoss):
     .. math:: L = \lambda L_G + (1 - \lambda) L_{CE}
 
     Args:
-        graph_loss: `GLoss`, or any module from `(embeddings, labels)` to a scalar. A `GLoss` whose layer works on a
-            base prediction (`CorrectAndSmooth`) gets the softmax of the logits, detached.
+        graph_loss: `GLoss`, a metric loss (`SupervisedContrastive`, `BatchAllTriplet`, `PairwiseCosine`,
+            `MetricLearning`, ...), or any module from `(embeddings, labels)` to a scalar. A `GLoss` whose layer works
+            on a base prediction (`CorrectAndSmooth`) gets the softmax of the logits, detached.
         weight: `lambda`, from 0 to 1 (the paper's best: 0.7 to 0.9).
-        classification_loss: From `(logits, labels)` to a scalar, for instance `torch.nn.CrossEntropyLoss()`; by default
-            `ClassificationLoss()`, which stays finite in a batch without labels.
+        classification_loss: A loss of ours, such as `FocalLoss()`; or from `(logits, labels)` to a scalar, for instance
+            `torch.nn.CrossEntropyLoss()`. By default `ClassificationLoss()`, which stays finite without labels.
 
     Shapes: `forward(embeddings [N, d], logits [N, C], labels [N]) -> scalar`.
 
@@ -48,7 +49,7 @@ class HybridLoss(TrainingLoss):
         self,
         graph_loss: nn.Module,
         weight: float = 0.7,
-        classification_loss: Callable[[Tensor, Tensor], Tensor] | ClassificationLoss | None = None,
+        classification_loss: Callable[[Tensor, Tensor], Tensor] | TrainingLoss | None = None,
     ) -> None:
         super().__init__()
         if not is_number(weight) or not 0 <= weight <= 1:
@@ -67,7 +68,7 @@ class HybridLoss(TrainingLoss):
     ) -> dict[str, Tensor]:
         """The two losses by name, not yet weighted: `graph_loss` and `classification_loss`."""
         ids = class_ids(labels, embeddings.size(0))
-        if isinstance(self.classification_loss, ClassificationLoss):
+        if isinstance(self.classification_loss, TrainingLoss):
             classification = self.classification_loss(embeddings, logits, ids)
         else:
             classification = self.classification_loss(logits, torch.where(ids >= 0, ids, -100))

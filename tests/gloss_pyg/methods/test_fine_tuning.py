@@ -14,7 +14,7 @@ from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian
 from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
-from gloss_pyg.methods import fine_tuning
+from gloss_pyg.methods import encoder_method
 from gloss_pyg.training import GraphTrainer, KeepBest, check_precision
 
 
@@ -37,7 +37,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             super().__init__(*arguments, **options)
             made.append(self)
 
-    monkeypatch.setattr(fine_tuning, "GraphTrainer", Kept)
+    monkeypatch.setattr(encoder_method, "GraphTrainer", Kept)
     return made
 
 
