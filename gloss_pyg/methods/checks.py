@@ -54,6 +54,25 @@ def check_settings(owner: str, settings: Mapping[str, Any], kinds: Kinds) -> Non
         )
 
 
+def check_mixing(owner: str, settings: Mapping[str, Any]) -> None:
+    """Refuse batches of labelled and unlabelled documents that cannot be made."""
+    if settings["unlabelled"] not in ("keep", "drop"):
+        given = settings["unlabelled"]
+        raise ConfigError(f"{owner}: unlabelled={given!r} is no choice.{did_you_mean(str(given), ('keep', 'drop'))}")
+    labelled = settings["labelled_per_batch"]
+    if labelled is None:
+        return
+    check_count(owner, "labelled_per_batch", labelled)
+    if settings["unlabelled"] == "drop" or settings["documents_per_class"] is not None:
+        other = "unlabelled='drop'" if settings["unlabelled"] == "drop" else "documents_per_class"
+        raise ConfigError(f"{owner}: labelled_per_batch and {other} each say what a batch holds; give one of them.")
+    if labelled >= settings["batch_size"]:
+        raise ConfigError(
+            f"{owner}: labelled_per_batch={labelled} leaves a batch of {settings['batch_size']} no room for unlabelled "
+            "documents."
+        )
+
+
 def check_rate(owner: str, rate: object, usual: float) -> None:
     """Refuse a learning rate that is no positive number."""
     if not isinstance(rate, int | float) or isinstance(rate, bool) or not (math.isfinite(rate) and rate > 0):

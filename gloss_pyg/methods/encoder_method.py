@@ -18,7 +18,7 @@ from datasets import Dataset, DatasetDict
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase, PrinterCallback, set_seed
 
-from gloss_pyg.data import ClassBalancedSampler, DataCollator, tokenize
+from gloss_pyg.data import ClassBalancedSampler, DataCollator, MixedSampler, tokenize
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
 from gloss_pyg.encoder.config import Pooling
 from gloss_pyg.encoder.locate import load_config, locate_encoder
@@ -26,6 +26,7 @@ from gloss_pyg.encoder.quiet import quiet_transformers
 from gloss_pyg.encoder.storage import TEXT_SETTINGS
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.losses import TrainingLoss
+from gloss_pyg.losses.memory import DocumentMemory
 from gloss_pyg.methods.balanced import balance_classes
 from gloss_pyg.methods.base import Estimate, FitReport, Method
 from gloss_pyg.methods.checkpoints import last_checkpoint, own_folder
@@ -38,6 +39,7 @@ from gloss_pyg.training import (
     Precision,
     check_precision,
     fit_bandwidth,
+    fit_labels,
     set_sizes,
     training_arguments,
 )
@@ -104,6 +106,8 @@ class EncoderMethod(Method):
     decay_epoch: int | None
     class_weights: Literal["balanced"] | None
     documents_per_class: int | None
+    unlabelled: Literal["keep", "drop"] = "keep"
+    labelled_per_batch: int | None = None
     precision: Precision
     checkpoints: Path | None
     _encoder: TextEncoder | None
@@ -130,6 +134,7 @@ class EncoderMethod(Method):
         start = time.perf_counter()
         check_precision(self.precision)
         labels = check_labels(train, validation)
+        train, labels = self._trained_on(train, labels)
         set_seed(seed)
         names = train.features["label"].names
         progress.info("loading the encoder %s", self.model)
@@ -143,6 +148,7 @@ class EncoderMethod(Method):
         collate = DataCollator(tokenizer)
         loss = copy.deepcopy(loss)  # what it learns and what is fitted belong to this fit
         set_sizes(loss, encoder)
+        fit_labels(loss, labels, len(names))
         if self.class_weights == "balanced":
             balance_classes(loss, labels, len(names))
         fit_bandwidth(loss, encoder, splits["train"], collate)
@@ -156,8 +162,11 @@ class EncoderMethod(Method):
             progress.info("training: %d documents, batches of %d", len(train), self.batch_size)
             last = last_checkpoint(folder) if self.checkpoints is not None else None
             # Embeddings are gathered in validation where the score is one of them.
-            ignored = [] if goal.metric == "macro_silhouette" else None
+            ignored: list[str] | None = [] if goal.metric == "macro_silhouette" else None
             trainer.train(resume_from_checkpoint=None if last is None else str(last), ignore_keys_for_eval=ignored)
+        for part in loss.modules():
+            if isinstance(part, DocumentMemory):
+                part.forget()  # it would be saved with the model
         encoder.eval()
         encoder.classifier.requires_grad_(True)  # noqa: FBT003 - torch's signature
         self._encoder, self._tokenizer = encoder, tokenizer
@@ -189,13 +198,8 @@ class EncoderMethod(Method):
         folder: Path,
         seed: int,
     ) -> GraphTrainer:
-        sampler, batch_size = None, self.batch_size
-        if self.documents_per_class is not None:
-            classes = min(self.batch_size // self.documents_per_class, len(np.unique(labels[labels >= 0])))
-            sampler = ClassBalancedSampler(
-                labels, classes_per_batch=classes, documents_per_class=self.documents_per_class, seed=seed
-            )
-            batch_size = sampler.batch_size
+        sampler = self._sampler(labels, seed)
+        batch_size = self.batch_size if sampler is None else sampler.batch_size
         saving = {"save_strategy": "epoch" if self.evaluate_every is None else "steps"} if self.checkpoints else {}
         arguments = training_arguments(
             folder,
@@ -208,7 +212,7 @@ class EncoderMethod(Method):
             precision=self.precision,
             **saving | ({"save_steps": self.evaluate_every, "save_total_limit": 2} if saving else {}),
         )
-        steps_an_epoch = math.ceil((len(sampler) if sampler else len(labels)) / batch_size)
+        steps_an_epoch = math.ceil(len(labels if sampler is None else sampler) / batch_size)
         trainer = GraphTrainer(
             encoder,
             arguments,
@@ -223,6 +227,25 @@ class EncoderMethod(Method):
         )
         trainer.remove_callback(PrinterCallback)  # progress goes through `gloss_pyg.progress`
         return trainer
+
+    def _trained_on(self, train: Dataset, labels: np.ndarray) -> tuple[Dataset, np.ndarray]:
+        """The training documents that are used, and their labels."""
+        if self.unlabelled == "keep" or bool((labels >= 0).all()):
+            return train, labels
+        kept = np.flatnonzero(labels >= 0)
+        return train.select(kept), labels[kept]
+
+    def _sampler(self, labels: np.ndarray, seed: int) -> ClassBalancedSampler | MixedSampler | None:
+        """In which order documents come, `None` for one that is drawn."""
+        if self.documents_per_class is not None:
+            classes = min(self.batch_size // self.documents_per_class, len(np.unique(labels[labels >= 0])))
+            return ClassBalancedSampler(
+                labels, classes_per_batch=classes, documents_per_class=self.documents_per_class, seed=seed
+            )
+        if self.labelled_per_batch is None or not (labels < 0).any():
+            return None
+        others = self.batch_size - self.labelled_per_batch
+        return MixedSampler(labels, labelled=self.labelled_per_batch, unlabelled=others, seed=seed)
 
     @final
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
@@ -279,9 +302,12 @@ class EncoderMethod(Method):
         """See `Method.estimate`; from the encoder's size, the texts' lengths and the machine's speed."""
         config = load_config(locate_encoder(self.model))
         tell_sizes(copy.deepcopy(self.loss), config.hidden_size, splits["train"].features["label"].num_classes)
-        train = len(splits["train"])
-        steps = math.ceil(train / self.batch_size) * self.max_epochs if self.max_steps is None else self.max_steps
-        evaluations = steps / (self.evaluate_every or math.ceil(train / self.batch_size))
+        labels = self._trained_on(splits["train"], np.asarray(splits["train"]["label"]))[1]
+        train = len(labels)
+        sampler = self._sampler(labels, 0) if (labels >= 0).any() else None
+        epoch = math.ceil(train / self.batch_size) if sampler is None else len(sampler) // sampler.batch_size
+        steps = epoch * self.max_epochs if self.max_steps is None else self.max_steps
+        evaluations = steps / (self.evaluate_every or epoch)
         return forecast(
             self.model,
             list(splits["train"][:200]["text"]),

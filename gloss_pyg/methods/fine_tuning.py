@@ -12,7 +12,7 @@ from gloss_pyg.encoder.config import Pooling
 from gloss_pyg.losses import ClassificationLoss, TrainingLoss
 from gloss_pyg.methods.balanced import check_balanced
 from gloss_pyg.methods.base import FitReport
-from gloss_pyg.methods.checks import check_settings
+from gloss_pyg.methods.checks import check_mixing, check_settings
 from gloss_pyg.methods.encoder_method import EncoderMethod, Goal
 from gloss_pyg.methods.prediction import PropagationHead
 from gloss_pyg.metrics import compute_metrics
@@ -49,6 +49,10 @@ class FineTuning(EncoderMethod):
             loss and in the objective `PublishedCode`; by default all alike.
         documents_per_class: K of class-balanced batches (each of `batch_size / K` classes, K documents of each); by
             default batches are drawn at random.
+        unlabelled: What becomes of training documents without a label: `keep` them in the batches, for losses that can
+            use them (a `GLoss`'s graph, `AgreementLoss`), or `drop` them, for those that cannot.
+        labelled_per_batch: Labelled documents of a batch, the rest of `batch_size` without a label (`MixedSampler`); by
+            default batches are drawn at random from both. Where all documents have a label, they are too.
         precision: Of the encoder, `bf16` and `fp16` where the device has them.
         checkpoints: Folder for checkpoints at each validation; by default none are written. Each fit has its own folder
             in it, named by the digest of its settings, documents and seed; the same fit, started again, goes on from
@@ -66,6 +70,8 @@ class FineTuning(EncoderMethod):
         'FineTuning'
     """
 
+    loss: TrainingLoss
+
     def __init__(
         self,
         model: str = "offline",
@@ -82,6 +88,8 @@ class FineTuning(EncoderMethod):
         decay_epoch: int | None = None,
         class_weights: Literal["balanced"] | None = None,
         documents_per_class: int | None = None,
+        unlabelled: Literal["keep", "drop"] = "keep",
+        labelled_per_batch: int | None = None,
         precision: Precision = "float32",
         checkpoints: Path | None = None,
     ) -> None:
@@ -99,9 +107,12 @@ class FineTuning(EncoderMethod):
         self.decay_epoch = decay_epoch
         self.class_weights = class_weights
         self.documents_per_class = documents_per_class
+        self.unlabelled = unlabelled
+        self.labelled_per_batch = labelled_per_batch
         self.precision = precision
         self.checkpoints = None if checkpoints is None else Path(checkpoints)
         check_settings(type(self).__name__, vars(self), _PARTS)
+        check_mixing(type(self).__name__, vars(self))
         if class_weights is not None:
             check_balanced(self.loss)
         self._forget()
