@@ -32,7 +32,7 @@ from gloss_pyg.methods.base import Estimate, FitReport, Method
 from gloss_pyg.methods.checkpoints import last_checkpoint, own_folder
 from gloss_pyg.methods.checks import check_labels
 from gloss_pyg.methods.forecast import forecast
-from gloss_pyg.methods.prediction import PropagationHead, classify
+from gloss_pyg.methods.prediction import PropagationHead, encode, probabilities
 from gloss_pyg.training import (
     GraphTrainer,
     KeepBest,
@@ -43,7 +43,6 @@ from gloss_pyg.training import (
     set_sizes,
     training_arguments,
 )
-from gloss_pyg.training.bandwidth import embed_documents
 from gloss_pyg.training.sizes import tell_sizes
 
 Own = TypeVar("Own", bound="EncoderMethod")
@@ -112,9 +111,10 @@ class EncoderMethod(Method):
     checkpoints: Path | None
     _encoder: TextEncoder | None
     _tokenizer: PreTrainedTokenizerBase | None
+    _encoded: tuple[list[str], Tensor, Tensor] | None
 
     def _forget(self) -> None:
-        self._encoder = self._tokenizer = None
+        self._encoder = self._tokenizer = self._encoded = None
 
     @final
     def check(self) -> None:
@@ -169,7 +169,7 @@ class EncoderMethod(Method):
                 part.forget()  # it would be saved with the model
         encoder.eval()
         encoder.classifier.requires_grad_(True)  # noqa: FBT003 - torch's signature
-        self._encoder, self._tokenizer = encoder, tokenizer
+        self._encoder, self._tokenizer, self._encoded = encoder, tokenizer, None
         report = FitReport(
             encoder=self.model,
             setup_seconds=set_up,
@@ -250,20 +250,25 @@ class EncoderMethod(Method):
     @final
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """See `Method.predict_proba`: softmax of the classifier's logits, or what `prediction` makes of it."""
-        encoder, tokenizer = self._fitted()
         if not texts:
-            return np.zeros((0, encoder.classifier.out_features), dtype=np.float32)
-        documents = tokenize(list(texts), tokenizer, self.max_length)
-        return classify(encoder, documents, DataCollator(tokenizer), self.prediction, 2 * self.batch_size)
+            return np.zeros((0, self._fitted()[0].classifier.out_features), dtype=np.float32)
+        return probabilities(*self._outputs(texts), self.prediction)
 
     @final
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """See `Method.embed`: the pooled embeddings."""
-        encoder, tokenizer = self._fitted()
         if not texts:
-            return np.zeros((0, encoder.classifier.in_features), dtype=np.float32)
-        documents = tokenize(list(texts), tokenizer, self.max_length)
-        return embed_documents(encoder, documents, DataCollator(tokenizer), 2 * self.batch_size).numpy()
+            return np.zeros((0, self._fitted()[0].classifier.in_features), dtype=np.float32)
+        return self._outputs(texts)[1].numpy()
+
+    def _outputs(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Logits and embeddings; of the texts asked for last they are kept, since a comparison asks for both."""
+        encoder, tokenizer = self._fitted()
+        given = list(texts)
+        if self._encoded is None or self._encoded[0] != given:
+            documents = tokenize(given, tokenizer, self.max_length)
+            self._encoded = (given, *encode(encoder, documents, DataCollator(tokenizer), 2 * self.batch_size))
+        return self._encoded[1], self._encoded[2]
 
     def _fitted(self) -> tuple[TextEncoder, PreTrainedTokenizerBase]:
         if self._encoder is None or self._tokenizer is None:
