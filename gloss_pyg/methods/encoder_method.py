@@ -156,7 +156,7 @@ class EncoderMethod(Method):
             progress.info("training: %d documents, batches of %d", len(train), self.batch_size)
             last = last_checkpoint(folder) if self.checkpoints is not None else None
             # Embeddings are gathered in validation where the score is one of them.
-            ignored = [] if goal.metric == "macro_silhouette" else None
+            ignored: list[str] | None = [] if goal.metric == "macro_silhouette" else None
             trainer.train(resume_from_checkpoint=None if last is None else str(last), ignore_keys_for_eval=ignored)
         encoder.eval()
         encoder.classifier.requires_grad_(True)  # noqa: FBT003 - torch's signature

@@ -66,6 +66,8 @@ class FineTuning(EncoderMethod):
         'FineTuning'
     """
 
+    loss: TrainingLoss
+
     def __init__(
         self,
         model: str = "offline",

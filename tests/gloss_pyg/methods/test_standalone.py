@@ -209,6 +209,4 @@ def test_the_forecast_counts_the_classifier_s_pass(tiny_texts: Any, tiny_bert: P
     estimate = small(tiny_bert, MetricLearning("ArcFaceLoss")).estimate(tiny_texts)
     assert estimate.seconds > 0
     with pytest.raises(ConfigError, match="num_classes=7, but there are 3 classes"):
-        small(tiny_bert, MetricLearning({"class_path": "ArcFaceLoss", "init_args": {"num_classes": 7}})).estimate(
-            tiny_texts
-        )
+        small(tiny_bert, MetricLearning("ArcFaceLoss", {"num_classes": 7})).estimate(tiny_texts)
