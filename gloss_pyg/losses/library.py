@@ -15,6 +15,9 @@ from torch import nn
 
 from gloss_pyg.errors import ConfigError, MissingExtraError, did_you_mean
 
+# What YAML and the command line can say; of `Any` jsonargparse would make some of the objects itself.
+Arguments = dict[str, bool | int | float | str | list | dict | None]  # type: ignore[type-arg]
+
 
 @dataclass(frozen=True)
 class Library:

@@ -9,7 +9,7 @@ from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import Sized
 from gloss_pyg.graph.sized import check_size, unsized
 from gloss_pyg.losses.embedding import EmbeddingLoss
-from gloss_pyg.losses.library import METRIC_LEARNING, check_spec, parameters
+from gloss_pyg.losses.library import METRIC_LEARNING, Arguments, check_spec, parameters
 
 # What losses with a vector for each class call the width of embeddings and the number of classes.
 _WIDTHS, _CLASSES = ("embedding_size", "descriptors_dim"), "num_classes"
@@ -56,8 +56,7 @@ class MetricLearning(EmbeddingLoss, Sized):
         ('num_classes', 'embedding_size')
     """
 
-    # A bare dict, since of `dict[str, Any]` jsonargparse would make some of the objects itself.
-    def __init__(self, loss: str | nn.Module, arguments: dict | None = None) -> None:  # type: ignore[type-arg]
+    def __init__(self, loss: str | nn.Module, arguments: Arguments | None = None) -> None:
         super().__init__()
         base = METRIC_LEARNING.module("losses").BaseMetricLossFunction
         check_spec(self, loss, arguments)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses.embedding import EmbeddingLoss, has_both_pairs
-from gloss_pyg.losses.library import SENTENCE_TRANSFORMERS, check_spec
+from gloss_pyg.losses.library import SENTENCE_TRANSFORMERS, Arguments, check_spec
 
 # Those that take documents and their classes, and those that take pairs of documents with the label 1 or 0.
 _OF_CLASSES = (
@@ -49,7 +49,7 @@ class SentenceTransformersLoss(EmbeddingLoss):
         1.0
     """
 
-    def __init__(self, loss: str | nn.Module, arguments: dict | None = None) -> None:  # type: ignore[type-arg]
+    def __init__(self, loss: str | nn.Module, arguments: Arguments | None = None) -> None:
         super().__init__()
         check_spec(self, loss, arguments)
         self.loss = loss
