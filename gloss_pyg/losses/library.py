@@ -1,7 +1,7 @@
 """Classes of other libraries by class path: found, their arguments checked, made; with an error that names the extra.
 
-A class is given as a text (`ArcFaceLoss`, or a whole path) or as `{class_path: ..., init_args: {...}}`, and so is every
-argument of it that is an object. A text that is a path into the library stands for what is there, a function say.
+A class is given as a text (`ArcFaceLoss`, or a whole path); an argument of it that is an object, as
+`{class_path: ..., init_args: {...}}`. A text that is a path into the library stands for what is there, a function say.
 """
 
 import importlib
@@ -15,7 +15,8 @@ from torch import nn
 
 from gloss_pyg.errors import ConfigError, MissingExtraError, did_you_mean
 
-Spec = str | Mapping[str, Any]
+# What YAML and the command line can say; of `Any` jsonargparse would make some of the objects itself.
+Arguments = dict[str, bool | int | float | str | list | dict | None]  # type: ignore[type-arg]
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,18 @@ class Library:
                 f'clone: pip install ".[{self.extra}]")'
             ) from error
 
-    def find(self, spec: Spec) -> tuple[type[nn.Module], dict[str, Any]]:
-        """The class that is meant, and its arguments as they were given.
+    def find(self, path: str) -> type[nn.Module]:
+        """The class that is meant.
 
         Raises:
             ConfigError: if there is no such class.
         """
-        path, arguments = (spec, {}) if isinstance(spec, str) else _taken_apart(spec)
         named = [found for home in self.homes if (found := getattr(self.module(home), path, None)) is not None]
         found = named[0] if named else (locate(path) if "." in path else None)
         if not inspect.isclass(found) or not issubclass(found, nn.Module):
             public = [name for name, value in vars(self.module(self.homes[0])).items() if inspect.isclass(value)]
             raise ConfigError(f"{self.package} has no class '{path}'.{did_you_mean(path.rpartition('.')[2], public)}")
-        return found, arguments
+        return found
 
     def make(self, cls: type[nn.Module], arguments: Mapping[str, Any]) -> nn.Module:
         """An object of a class, its arguments made first where they are objects too.
@@ -80,7 +80,8 @@ class Library:
 
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, Mapping) and "class_path" in value:
-            return self.make(*self.find(value))
+            path, arguments = _taken_apart(value)
+            return self.make(self.find(path), arguments)
         if isinstance(value, list):
             return [self._resolved(entry) for entry in value]
         if isinstance(value, str) and value.startswith(f"{self.package}."):
@@ -90,6 +91,21 @@ class Library:
 
 METRIC_LEARNING = Library("pytorch_metric_learning", "metric", ("losses", "distances", "reducers", "regularizers"))
 SENTENCE_TRANSFORMERS = Library("sentence_transformers", "st", ("sentence_transformer.losses",))
+
+
+def check_spec(owner: object, loss: object, arguments: object) -> None:
+    """Refuse what is neither the name of a loss nor an object, and arguments for an object.
+
+    Raises:
+        ConfigError: for both.
+    """
+    name = type(owner).__name__
+    if not isinstance(loss, str | nn.Module):
+        raise ConfigError(f"{name}: loss={loss!r}, expected the class path of a loss, or an object of it.")
+    if not isinstance(arguments, dict | None) or (arguments is not None and isinstance(loss, nn.Module)):
+        raise ConfigError(
+            f"{name}: arguments={arguments!r}, expected a mapping from names to values, for a loss given by class path."
+        )
 
 
 def parameters(cls: type) -> tuple[list[str], list[str]]:

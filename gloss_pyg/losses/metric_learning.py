@@ -9,7 +9,7 @@ from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import Sized
 from gloss_pyg.graph.sized import check_size, unsized
 from gloss_pyg.losses.embedding import EmbeddingLoss
-from gloss_pyg.losses.library import METRIC_LEARNING, parameters
+from gloss_pyg.losses.library import METRIC_LEARNING, Arguments, check_spec, parameters
 
 # What losses with a vector for each class call the width of embeddings and the number of classes.
 _WIDTHS, _CLASSES = ("embedding_size", "descriptors_dim"), "num_classes"
@@ -23,16 +23,16 @@ class MetricLearning(EmbeddingLoss, Sized):
         graph_loss:
           class_path: MetricLearning
           init_args:
-            loss:
-              class_path: MultiSimilarityLoss
-              init_args: {alpha: 2, distance: {class_path: LpDistance, init_args: {normalize_embeddings: false}}}
+            loss: MultiSimilarityLoss
+            arguments: {alpha: 2, distance: {class_path: LpDistance, init_args: {normalize_embeddings: false}}}
 
     Losses with a vector for each class (ArcFace, ProxyAnchor, ...) take `num_classes` and `embedding_size` from the
     model where they are not given, and are trained with it, at the same learning rate: `loss: ProxyAnchorLoss` is all
     that YAML needs.
 
     Args:
-        loss: The name of a class, or `{class_path: ..., init_args: {...}}`; in Python also an object.
+        loss: Class path of the loss, or its name alone; in Python also an object.
+        arguments: What it is made with; objects in it as `{class_path: ..., init_args: {...}}`.
 
     Requires of a batch: what the loss requires; the library gives zero for most batches that a loss cannot use, and
     where it gives NaN for one without two documents of a class or without two classes, ours is zero too.
@@ -49,35 +49,36 @@ class MetricLearning(EmbeddingLoss, Sized):
 
     Example:
         >>> import torch
-        >>> spec = {"class_path": "ContrastiveLoss", "init_args": {"neg_margin": 0.5}}
-        >>> embeddings = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-        >>> float(MetricLearning(spec)(embeddings, torch.tensor([0, 0, 1])))
+        >>> loss = MetricLearning("ContrastiveLoss", {"neg_margin": 0.5})
+        >>> float(loss(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0, 1])))
         0.0
         >>> MetricLearning("ArcFaceLoss").open_sizes
         ('num_classes', 'embedding_size')
     """
 
-    def __init__(self, loss: str | dict[str, Any] | nn.Module) -> None:
+    def __init__(self, loss: str | nn.Module, arguments: Arguments | None = None) -> None:
         super().__init__()
         base = METRIC_LEARNING.module("losses").BaseMetricLossFunction
+        check_spec(self, loss, arguments)
         self.loss = loss
+        self.arguments = arguments
         self._open: tuple[str, ...] = ()
-        self._sizes: dict[str, int] = {}
         self.made: nn.Module | None = None
-        cls, arguments = (type(loss), vars(loss)) if isinstance(loss, nn.Module) else METRIC_LEARNING.find(loss)
+        cls = type(loss) if isinstance(loss, nn.Module) else METRIC_LEARNING.find(loss)
+        given: dict[str, Any] = vars(loss) if isinstance(loss, nn.Module) else dict(arguments or {})
         if not issubclass(cls, base) or cls.__name__ in _WITHOUT_LABELS:
             raise ConfigError(
                 f"MetricLearning: {cls.__name__} is no loss of embeddings and labels alone, which is what a batch has; "
                 "take a loss of pytorch_metric_learning.losses that derives from BaseMetricLossFunction."
             )
-        self._sizes = {name: arguments[name] for name in (_CLASSES, *_WIDTHS) if isinstance(arguments.get(name), int)}
+        self._sizes = {name: given[name] for name in (_CLASSES, *_WIDTHS) if isinstance(given.get(name), int)}
         if isinstance(loss, nn.Module):
             return
         required = parameters(cls)[1]
-        self._open = tuple(name for name in (_CLASSES, *_WIDTHS) if name in required and name not in arguments)
-        self._cls, self._arguments = cls, arguments
+        self._open = tuple(name for name in (_CLASSES, *_WIDTHS) if name in required and name not in given)
+        self._cls, self._given = cls, given
         # Made all the same where sizes are open: what is wrong with the other arguments is said at once.
-        made = METRIC_LEARNING.make(cls, arguments | dict.fromkeys(self._open, 2))
+        made = METRIC_LEARNING.make(cls, given | dict.fromkeys(self._open, 2))
         self.made = None if self._open else made
 
     @property
@@ -87,12 +88,12 @@ class MetricLearning(EmbeddingLoss, Sized):
 
     def set_sizes(self, dim: int, num_classes: int) -> None:
         """See `Sized.set_sizes`."""
-        given = {_CLASSES: num_classes} | dict.fromkeys(_WIDTHS, dim)
+        told = {_CLASSES: num_classes} | dict.fromkeys(_WIDTHS, dim)
         for name, made_for in self._sizes.items():
-            check_size(self.loss if self.made is None else self.made, name, made_for, given[name])
+            check_size(self.loss if self.made is None else self.made, name, made_for, told[name])
         if self._open:
-            chosen = {name: given[name] for name in self._open}
-            self.made = METRIC_LEARNING.make(self._cls, self._arguments | chosen)
+            chosen = {name: told[name] for name in self._open}
+            self.made = METRIC_LEARNING.make(self._cls, self._given | chosen)
             self._sizes, self._open = self._sizes | chosen, ()
 
     def usable(self, labels: Int[Tensor, " documents"]) -> bool:
@@ -116,4 +117,4 @@ class MetricLearning(EmbeddingLoss, Sized):
 
     def extra_repr(self) -> str:
         """What was asked for."""
-        return "" if isinstance(self.loss, nn.Module) else f"loss={self.loss!r}"
+        return "" if isinstance(self.loss, nn.Module) else f"loss={self.loss!r}, arguments={self.arguments!r}"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses.embedding import EmbeddingLoss, has_both_pairs
-from gloss_pyg.losses.library import SENTENCE_TRANSFORMERS
+from gloss_pyg.losses.library import SENTENCE_TRANSFORMERS, Arguments, check_spec
 
 # Those that take documents and their classes, and those that take pairs of documents with the label 1 or 0.
 _OF_CLASSES = (
@@ -30,8 +30,8 @@ class SentenceTransformersLoss(EmbeddingLoss):
     what a batch of classified documents does not have: a teacher, triplets, a decoder.
 
     Args:
-        loss: The name of a class, or `{class_path: ..., init_args: {...}}` without its `model`; in Python also an
-            object, made with `model=None`.
+        loss: Class path of the loss, or its name alone; in Python also an object, made with `model=None`.
+        arguments: What it is made with, without its `model`.
 
     Requires of a batch: two documents of one class and one of another, for losses of pairs two documents; else it is a
     zero with a gradient path.
@@ -44,16 +44,17 @@ class SentenceTransformersLoss(EmbeddingLoss):
     Source: Reimers, Gurevych, "Sentence-BERT", EMNLP 2019, arXiv 1908.10084, and its library.
 
     Example:
-        >>> spec = {"class_path": "BatchHardTripletLoss", "init_args": {"margin": 1.0}}
-        >>> loss = SentenceTransformersLoss(spec)
+        >>> loss = SentenceTransformersLoss("BatchHardTripletLoss", {"margin": 1.0})
         >>> float(loss(torch.tensor([[0.0], [3.0], [4.0]]), torch.tensor([0, 0, 1])))
         1.0
     """
 
-    def __init__(self, loss: str | dict[str, Any] | nn.Module) -> None:
+    def __init__(self, loss: str | nn.Module, arguments: Arguments | None = None) -> None:
         super().__init__()
+        check_spec(self, loss, arguments)
         self.loss = loss
-        cls, arguments = (type(loss), {}) if isinstance(loss, nn.Module) else SENTENCE_TRANSFORMERS.find(loss)
+        self.arguments = arguments
+        cls = type(loss) if isinstance(loss, nn.Module) else SENTENCE_TRANSFORMERS.find(loss)
         kinds = {base.__name__ for base in cls.__mro__}
         if not kinds & {*_OF_CLASSES, *_OF_PAIRS}:
             raise ConfigError(
@@ -62,7 +63,7 @@ class SentenceTransformersLoss(EmbeddingLoss):
             )
         self.of_pairs = bool(kinds & set(_OF_PAIRS))
         if not isinstance(loss, nn.Module):
-            self.made = SENTENCE_TRANSFORMERS.make(cls, {"model": None} | arguments)
+            self.made = SENTENCE_TRANSFORMERS.make(cls, {"model": None} | (arguments or {}))
         if next(self.parameters(), None) is not None:
             raise ConfigError(
                 f"SentenceTransformersLoss: this {cls.__name__} holds a model of its own, which would not be the one "
@@ -87,4 +88,4 @@ class SentenceTransformersLoss(EmbeddingLoss):
 
     def extra_repr(self) -> str:
         """What was asked for."""
-        return "" if isinstance(self.loss, nn.Module) else f"loss={self.loss!r}"
+        return "" if isinstance(self.loss, nn.Module) else f"loss={self.loss!r}, arguments={self.arguments!r}"

@@ -18,16 +18,12 @@ X = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
 
 
 def test_a_specification_with_parts_of_its_own_is_that_object() -> None:
-    spec = {
-        "class_path": "pytorch_metric_learning.losses.TripletMarginLoss",
-        "init_args": {
-            "margin": 2,
-            "distance": {"class_path": "LpDistance", "init_args": {"normalize_embeddings": False}},
-        },
-    }
+    distance = {"class_path": "LpDistance", "init_args": {"normalize_embeddings": False}}
+    path = "pytorch_metric_learning.losses.TripletMarginLoss"
     made = losses.TripletMarginLoss(margin=2, distance=distances.LpDistance(normalize_embeddings=False))
     expected = made(X[LABELS >= 0], LABELS[LABELS >= 0])
-    assert MetricLearning(spec)(X, LABELS) == MetricLearning(made)(X, LABELS) == expected > 0
+    found = MetricLearning(path, {"margin": 2, "distance": distance})
+    assert found(X, LABELS) == MetricLearning(made)(X, LABELS) == expected > 0
 
 
 PUBLIC = sorted(
@@ -44,7 +40,7 @@ ARGUMENTS = {"RankedListLoss": {"margin": 0.4, "Tn": 10}}
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_every_loss_of_the_library_works_by_its_name(name: str) -> None:
     torch.manual_seed(0)
-    loss = MetricLearning({"class_path": name, "init_args": ARGUMENTS.get(name, {})})
+    loss = MetricLearning(name, ARGUMENTS.get(name))
     tell_sizes(loss, 6, 3)
     assert not loss.open_sizes
     x = X.clone().requires_grad_()
@@ -87,7 +83,7 @@ def test_losses_with_a_vector_for_each_class_take_their_sizes_from_the_model(
 
 def test_sizes_that_were_given_are_checked() -> None:
     for loss in (
-        MetricLearning({"class_path": "ArcFaceLoss", "init_args": {"num_classes": 5}}),
+        MetricLearning("ArcFaceLoss", {"num_classes": 5}),
         MetricLearning(losses.ArcFaceLoss(5, 6)),
     ):
         with pytest.raises(ConfigError, match="num_classes=5, but there are 3 classes"):
@@ -103,14 +99,19 @@ def test_sizes_that_were_given_are_checked() -> None:
         (lambda: MetricLearning("CrossBatchMemory"), "CrossBatchMemory is no loss of embeddings and labels alone"),
         (lambda: MetricLearning("VICRegLoss"), "VICRegLoss is no loss of embeddings and labels"),
         (lambda: MetricLearning(torch.nn.Linear(2, 2)), "Linear is no loss"),
-        (lambda: MetricLearning({"class": "SupConLoss"}), "expected the name of a class, or class_path and init_args"),
+        (lambda: MetricLearning(7), "loss=7, expected the class path of a loss"),
+        (lambda: MetricLearning(losses.SupConLoss(), {"temperature": 1.0}), "for a loss given by class path"),
         (
-            lambda: MetricLearning({"class_path": "ArcFaceLoss", "init_args": {"margn": 3}}),
+            lambda: MetricLearning("SupConLoss", {"distance": {"class_path": "LpDistance", "init_args": 3}}),
+            "expected the name of a class, or class_path and init_args",
+        ),
+        (
+            lambda: MetricLearning("ArcFaceLoss", {"margn": 3}),
             "ArcFaceLoss has no argument 'margn'. Did you mean 'margin'",
         ),
         (lambda: MetricLearning("RankedListLoss"), "RankedListLoss needs the argument margin"),
         (
-            lambda: MetricLearning({"class_path": "SupConLoss", "init_args": {"distance": {"class_path": "Lp"}}}),
+            lambda: MetricLearning("SupConLoss", {"distance": {"class_path": "Lp"}}),
             "no class 'Lp'",
         ),
         (lambda: SentenceTransformersLoss("TripletLoss"), "cannot be computed from embeddings and class labels alone"),
@@ -123,7 +124,8 @@ def test_sizes_that_were_given_are_checked() -> None:
         (lambda: SupervisedContrastive(0.0), "temperature=0.0, expected a finite number above 0"),
     ],
 )
-def test_what_cannot_work_is_refused_when_it_is_made(make: Any, message: str) -> None:
+def test_what_cannot_work_is_refused_when_it_is_made(make: Any, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(ConfigError, match=message):
         make()
 
@@ -137,10 +139,10 @@ def test_sentence_transformers_losses_are_theirs() -> None:
     kept = LABELS >= 0
     path = "sentence_transformers.sentence_transformer.losses.BatchHardTripletLossDistanceFunction.cosine_distance"
     cosine = st_losses.BatchHardTripletLossDistanceFunction.cosine_distance
-    spec = {"class_path": "BatchHardTripletLoss", "init_args": {"margin": 1.0, "distance_metric": path}}
+    named = SentenceTransformersLoss("BatchHardTripletLoss", {"margin": 1.0, "distance_metric": path})
     theirs = st_losses.BatchHardTripletLoss(None, distance_metric=cosine, margin=1.0)
     expected = theirs.compute_loss_from_embeddings([X[kept]], LABELS[kept])
-    assert SentenceTransformersLoss(spec)(X, LABELS) == SentenceTransformersLoss(theirs)(X, LABELS) == expected > 0
+    assert named(X, LABELS) == SentenceTransformersLoss(theirs)(X, LABELS) == expected > 0
     pairs = [(i, j) for i in range(8) for j in range(i + 1, 8) if kept[i] and kept[j]]
     left, right = ([pair[side] for pair in pairs] for side in range(2))
     contrastive = st_losses.ContrastiveLoss(None)

@@ -25,10 +25,12 @@ LOSSES = """
 - {class_path: gloss_pyg.losses.MetricLearning, init_args: {loss: ArcFaceLoss}}
 - class_path: MetricLearning
   init_args:
-    loss:
-      class_path: pytorch_metric_learning.losses.TripletMarginLoss
-      init_args: {margin: 5, distance: {class_path: LpDistance, init_args: {normalize_embeddings: false}}}
-- {class_path: MetricLearning, init_args: {loss: {class_path: ProxyAnchorLoss, init_args: {alpha: 16}}}}
+    loss: pytorch_metric_learning.losses.TripletMarginLoss
+    arguments: {margin: 5, distance: {class_path: LpDistance, init_args: {normalize_embeddings: false}}}
+- class_path: MetricLearning
+  init_args:
+    loss: ProxyAnchorLoss
+    arguments: {alpha: 16, distance: {class_path: pytorch_metric_learning.distances.CosineSimilarity}}
 - {class_path: SentenceTransformersLoss, init_args: {loss: BatchHardTripletLoss}}
 """
 
@@ -62,8 +64,8 @@ def test_controls_of_cross_entropy() -> None:
 
 
 def test_what_a_result_depends_on_tells_losses_of_open_size_apart() -> None:
-    specs: list[Any] = ["ArcFaceLoss", "CosFaceLoss", {"class_path": "ArcFaceLoss", "init_args": {"margin": 20}}]
-    described = [json.dumps(describe(MetricLearning(spec))) for spec in specs]
+    specs: list[Any] = [("ArcFaceLoss",), ("CosFaceLoss",), ("ArcFaceLoss", {"margin": 20})]
+    described = [json.dumps(describe(MetricLearning(*spec))) for spec in specs]
     assert len(set(described)) == 3
     assert described[0] == json.dumps(describe(MetricLearning("ArcFaceLoss")))
 
@@ -75,14 +77,18 @@ def test_a_loss_with_parameters_of_its_own_from_the_command_line(
         tiny_texts[split].to_csv(tmp_path / f"{file}.csv")
     given = [f"--data={tmp_path}", f"--output={tmp_path / 'model'}", f"--method.model={tiny_bert}"]
     given += ["--method=Standalone", "--method.max_length=16", "--method.max_steps=2", "--method.batch_size=16"]
-    given += ["--method.loss=MetricLearning", "--method.loss.loss=ProxyAnchorLoss", "--method.classifier.max_steps=5"]
+    given += ["--method.loss=MetricLearning", "--method.loss.loss=ProxyAnchorLoss", "--method.loss.arguments.alpha=16"]
+    given += ["--method.classifier.max_steps=5"]
     status, said = main(given), capsys.readouterr()
     assert status == 0, said.err
     assert "linear classifier: validation loss" in said.err
     record = json.loads((tmp_path / "model" / "training.json").read_text())
     assert record["chosen_by"] == "macro_silhouette"
     assert record["best_score"] == max(row["macro_silhouette"] for row in record["history"])
-    assert record["arguments"]["method"]["init_args"]["loss"]["init_args"] == {"loss": "ProxyAnchorLoss"}
+    assert record["arguments"]["method"]["init_args"]["loss"]["init_args"] == {
+        "loss": "ProxyAnchorLoss",
+        "arguments": {"alpha": 16},
+    }
     probabilities = Predictor(tmp_path / "model")(tiny_texts["test"]["text"][:5])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     wrong = [option.replace("ProxyAnchorLoss", "ProxyAncor") for option in given]

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gloss_pyg import FineTuning, Standalone
-from gloss_pyg.errors import ConfigError, DataError
+from gloss_pyg.errors import ConfigError, DataError, NumericalWarning
 from gloss_pyg.graph import DenseGaussian
 from gloss_pyg.losses import (
     BatchAllTriplet,
@@ -172,6 +172,15 @@ def test_the_classifier_stops_by_validation_and_keeps_the_best() -> None:
         torch.testing.assert_close(value, states[best][name])
 
 
+def test_a_classifier_that_never_got_better_is_told() -> None:
+    classifier, rows = nn.Linear(2, 2), torch.eye(2)
+    nn.init.zeros_(classifier.weight)
+    nn.init.zeros_(classifier.bias)
+    with pytest.warns(NumericalWarning, match="the random one that it began as: its validation loss, 0.693"):
+        LinearHead(patience=3).fit(classifier, (rows, torch.tensor([0, 1])), (rows, torch.tensor([1, 0])))
+    assert not classifier.weight.any()
+
+
 def test_validation_of_one_class_is_refused_before_training(tiny_texts: Any, tiny_bert: Path) -> None:
     one = tiny_texts["validation"].filter(lambda row: row["label"] == 1)
     with pytest.raises(DataError, match=r"All labelled validation documents are of one class, 'trade'; .* takes two"):
@@ -209,6 +218,4 @@ def test_the_forecast_counts_the_classifier_s_pass(tiny_texts: Any, tiny_bert: P
     estimate = small(tiny_bert, MetricLearning("ArcFaceLoss")).estimate(tiny_texts)
     assert estimate.seconds > 0
     with pytest.raises(ConfigError, match="num_classes=7, but there are 3 classes"):
-        small(tiny_bert, MetricLearning({"class_path": "ArcFaceLoss", "init_args": {"num_classes": 7}})).estimate(
-            tiny_texts
-        )
+        small(tiny_bert, MetricLearning("ArcFaceLoss", {"num_classes": 7})).estimate(tiny_texts)
