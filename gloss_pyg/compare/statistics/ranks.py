@@ -6,6 +6,7 @@ Where not even the clearest outcome could reach the 5 % level, nothing is tested
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -14,6 +15,8 @@ from gloss_pyg.compare.statistics.bootstrap import Floats
 from gloss_pyg.compare.statistics.common import ALPHA, missing
 from gloss_pyg.compare.statistics.effects import rank_biserial
 from gloss_pyg.errors import DataError
+
+_MOST_PERMUTED = 13
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,17 @@ def wilcoxon(differences: Floats, unit: str) -> RankTest:
         equal = f", {count - differing} of them with equal scores," if differing < count else ""
         note = f"Wilcoxon's test was not made: {count} {unit}{equal} can give no p below {min(least, 1.0):.3g}."
         return RankTest(name, count, math.nan, None, least, effect, note)
-    found = stats.wilcoxon(rounded, zero_method="zsplit")
-    return RankTest(name, count, float(found.statistic), float(found.pvalue), least, effect, "")
+    tied = differing < count or len(np.unique(np.abs(rounded))) < count
+    method: Literal["exact", "asymptotic"] = "exact" if count <= 50 and not tied else "asymptotic"
+    found = stats.wilcoxon(rounded, zero_method="zsplit", method=method)
+    p = float(found.pvalue)
+    if tied and count <= _MOST_PERMUTED:  # all signs; as scipy's own permutations, which take seconds
+        ranks = stats.rankdata(np.abs(rounded)) * np.sign(rounded)
+        signs = stats.permutation_test(
+            (ranks,), np.sum, permutation_type="samples", vectorized=True, n_resamples=2**_MOST_PERMUTED
+        )
+        p = float(signs.pvalue)
+    return RankTest(name, count, float(found.statistic), p, least, effect, "")
 
 
 def rank_methods(scores: Floats, methods: Sequence[str]) -> Ranking:
@@ -121,7 +133,7 @@ def rank_methods(scores: Floats, methods: Sequence[str]) -> Ranking:
     if many < 3:
         note = f"Friedman's test was not made: it needs three methods, and there are {many}."
         return Ranking(
-            tuple(methods), average, RankTest(name, count, math.nan, None, 1, math.nan, note), math.nan, None
+            tuple(methods), average, RankTest(name, count, math.nan, None, 1.0, math.nan, note), math.nan, None
         )
     distance = _critical_difference(count, many)
     least = float(stats.chi2.sf(count * (many - 1), many - 1))
