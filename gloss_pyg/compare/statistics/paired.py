@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from gloss_pyg.compare.statistics.bootstrap import Floats
 from gloss_pyg.compare.statistics.predictions import Ints
@@ -81,7 +81,7 @@ def clustered_mcnemar(differences: Floats) -> float:
     """
     of_documents = differences.sum(axis=0)
     squares = float(np.square(of_documents).sum())
-    return float(2 * stats.norm.sf(abs(of_documents.sum()) / np.sqrt(squares))) if squares else 1.0
+    return float(2 * special.ndtr(-abs(of_documents.sum()) / np.sqrt(squares))) if squares else 1.0
 
 
 def smallest_p(differing: int) -> float:
