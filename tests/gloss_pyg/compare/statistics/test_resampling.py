@@ -83,7 +83,7 @@ def test_standard_error_of_paired_proportions() -> None:
     """
     differences = np.repeat([0, 1, -1, 0], [1, 1, 7, 12])
     counts = draw_counts(40_000, 21, np.random.default_rng(0))
-    resampled = counts @ differences / 21
+    resampled = counts @ differences.astype(np.float32) / 21
     assert resampled.std() == pytest.approx(np.sqrt(8 - 36 / 21) / 21, rel=0.02)
     low, high = exact_quantiles(differences, TAILS)
     assert (low, high) == (pytest.approx(np.quantile(resampled, 0.025)), pytest.approx(np.quantile(resampled, 0.975)))
@@ -118,7 +118,7 @@ def test_missing_cells_have_no_score() -> None:
         CellPredictions(method, "d", "d", seed, np.arange(20), labels, labels ^ (np.arange(20) < seed))
         for method, seed in [("a", 0), ("a", 1), ("b", 1)]
     ]
-    found = score(side_by_side(cells)[0], 50, np.random.default_rng(0))
+    found = score(side_by_side(cells)[0], METRICS, 50, np.random.default_rng(0))
     for metric in METRICS:
         assert np.isnan(found.observed[metric]).tolist() == [[False, False], [True, False]]
         assert found.resampled[metric].shape == (50, 2, 2)
@@ -133,7 +133,7 @@ def test_seeds_of_one_split_share_their_draws_and_others_do_not() -> None:
 
     def resampled(documents: list[np.ndarray]) -> np.ndarray:
         cells = [CellPredictions("a", "d", "d", seed, rows, labels, predicted) for seed, rows in enumerate(documents)]
-        return score(side_by_side(cells)[0], 400, np.random.default_rng(0)).resampled["accuracy"][:, 0]
+        return score(side_by_side(cells)[0], ("accuracy",), 400, np.random.default_rng(0)).resampled["accuracy"][:, 0]
 
     same = resampled([np.arange(50), np.arange(50)])
     assert np.array_equal(same[:, 0], same[:, 1])
