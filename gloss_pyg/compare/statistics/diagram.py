@@ -50,12 +50,14 @@ def draw_ranks(ranking: Ranking, path: Path) -> bool:
         crossbar_props={"color": _BAR, "linewidth": 4, "solid_capstyle": "round"},
         text_h_margin=0.05,
     )
+    axis.set_xlim(0.9, len(names) + 0.1)  # all ranks there can be, so that two diagrams compare
+    axis.set_xticks(range(1, len(names) + 1))
     axis.set_title(
         f"average rank over {ranking.friedman.observations} data sets, 1 is the best; a bar joins methods that\n"
         f"Nemenyi's test cannot tell apart (they differ by less than {ranking.critical_difference:.2f} ranks)",
         fontsize="small",
         loc="left",
-        pad=14,
+        pad=20,
     )
     picture = io.BytesIO()
     figure.savefig(picture, dpi=150, format=path.suffix[1:])

@@ -152,7 +152,8 @@ def _answers(data: DataSetPredictions, place: int, first: str, second: str) -> F
     """1 where only the first is right, -1 where only the second is, `[documents]`."""
     seed, labels = data.seeds[place], data.labels[place]
     right = (data.predicted[first, seed] == labels).astype(np.float64)
-    return right - (data.predicted[second, seed] == labels)
+    answers: Floats = right - (data.predicted[second, seed] == labels)
+    return answers
 
 
 def _discordant(seeds: list[int], answers: list[Floats]) -> tuple[Discordant, ...]:

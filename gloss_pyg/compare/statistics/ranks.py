@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -90,16 +89,20 @@ def wilcoxon(differences: Floats, unit: str) -> RankTest:
         note = f"Wilcoxon's test was not made: {count} {unit}{equal} can give no p below {min(least, 1.0):.3g}."
         return RankTest(name, count, math.nan, None, least, effect, note)
     tied = differing < count or len(np.unique(np.abs(rounded))) < count
-    method: Literal["exact", "asymptotic"] = "exact" if count <= 50 and not tied else "asymptotic"
-    found = stats.wilcoxon(rounded, zero_method="zsplit", method=method)
-    p = float(found.pvalue)
-    if tied and count <= _MOST_PERMUTED:  # all signs; as scipy's own permutations, which take seconds
-        ranks = stats.rankdata(np.abs(rounded)) * np.sign(rounded)
-        signs = stats.permutation_test(
-            (ranks,), np.sum, permutation_type="samples", vectorized=True, n_resamples=2**_MOST_PERMUTED
-        )
-        p = float(signs.pvalue)
-    return RankTest(name, count, float(found.statistic), p, least, effect, "")
+    if not tied or count > _MOST_PERMUTED:
+        found = stats.wilcoxon(rounded, zero_method="zsplit")
+        return RankTest(name, count, float(found.statistic), float(found.pvalue), least, effect, "")
+    # All signs, as scipy's own test of ties does, which takes seconds for it.
+    ranks = stats.rankdata(np.abs(rounded))
+    signs = stats.permutation_test(
+        (ranks * np.sign(rounded),),
+        np.sum,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=2**_MOST_PERMUTED,
+    )
+    positive = float(ranks[rounded > 0].sum() + ranks[rounded == 0].sum() / 2)
+    return RankTest(name, count, min(positive, float(ranks.sum()) - positive), float(signs.pvalue), least, effect, "")
 
 
 def rank_methods(scores: Floats, methods: Sequence[str]) -> Ranking:
