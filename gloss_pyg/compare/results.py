@@ -69,6 +69,10 @@ class Results:
         record: Record = json.loads((self._cells / cell.digest / "record.json").read_text(encoding="utf-8"))
         return record | cell.keys()
 
+    def cell_folder(self, cell: Cell) -> Path:
+        """Where the files of a finished cell lie."""
+        return self._cells / cell.digest
+
     def history(self, cell: Cell) -> list[Record]:
         """Validation curve of a finished cell."""
         rows: list[Record] = json.loads((self._cells / cell.digest / "history.json").read_text(encoding="utf-8"))
