@@ -32,7 +32,11 @@ ORDER = [
     "compare",
 ]
 # The commands, and what each has no business with: one command stands on no other, and predicting trains nothing.
-ON_TOP = {"train": {"testing", "predict"}, "predict": {"losses", "testing", "training", "compare", "train"}}
+ON_TOP = {
+    "train": {"testing", "predict", "viz"},
+    "predict": {"losses", "testing", "training", "compare", "train", "viz"},
+    "viz": {"testing", "methods", "compare", "train"},
+}
 MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 # What `baselines` may use of gloss_pyg: it is compared, so it knows nothing of what compares it.
 OPEN_TO_BASELINES = set(ORDER) - {"compare"}
