@@ -182,7 +182,7 @@ def finish(ax: Axes, note: str) -> None:
     ax.set_xlabel(note, fontsize="small", loc="left", color="#444444")
 
 
-def _kinds(graph: GraphView, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.str_]:
+def _kinds(graph: GraphView, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:
     one, other = graph.labels[first], graph.labels[second]
     known = (one >= 0) & (other >= 0)
     return np.where(~known, "unknown", np.where(one == other, "within", "between"))

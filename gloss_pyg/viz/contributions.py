@@ -19,8 +19,8 @@ _TOLERANCE = 1e-4
 _MOST_ENTRIES = 200_000_000
 
 
-class LinearLayer:
-    """The scores of a layer on one graph, in float64 on the CPU, as sums over the seen documents.
+class LayerOnGraph:
+    """A layer on one graph, in float64 on the CPU: what it makes of labels, and which label gave which part of that.
 
     Args:
         layer: The layer; it stays as it is.

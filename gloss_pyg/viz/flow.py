@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.losses.gloss import Propagated
 from gloss_pyg.propagation import Propagation
-from gloss_pyg.viz.contributions import LinearLayer
+from gloss_pyg.viz.contributions import LayerOnGraph
 from gloss_pyg.viz.view import Drawable, GraphView, view
 
 
@@ -140,7 +140,7 @@ def label_flow(
     graph = view(data, labels=labels, seen=seen, class_names=class_names)
     _check(graph, propagation, document, texts, hide)
     inner = data.graph if isinstance(data, Propagated) else data
-    layer = LinearLayer(propagation, inner.edge_index, inner.get("edge_weight"), inner.x)
+    layer = LayerOnGraph(propagation, inner.edge_index, inner.get("edge_weight"), inner.x)
     y, mask = _seeds(graph), torch.from_numpy(graph.seen)
     seeds = np.flatnonzero(graph.seen)
     given = layer.contributions(y, mask, document)
@@ -175,7 +175,7 @@ def label_flow(
 
 
 def _if_hidden(
-    layer: LinearLayer, y: Tensor, mask: Tensor, other: int, document: int, before: NDArray[np.float64]
+    layer: LayerOnGraph, y: Tensor, mask: Tensor, other: int, document: int, before: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     without = mask.clone()
     without[other] = False

@@ -140,7 +140,7 @@ def test_a_layer_that_mixes_classes_is_told_apart_by_derivatives():
 def test_a_layer_that_is_not_linear_is_refused(layer):
     data, _, mask = graph()
     with pytest.raises(ConfigError, match="is not linear in the labels"):
-        label_flow(data, layer, 1, seen=mask)
+        label_flow(data, layer, int((~mask).nonzero()[0]), seen=mask)
 
 
 def test_the_layer_is_left_as_it_was():
@@ -181,7 +181,8 @@ def test_a_document_that_no_label_reaches():
     assert "no label reaches it" in draw_flow(flow).figure.get_suptitle()
 
 
-def test_wrong_input_is_said():
+def test_wrong_input_is_said(monkeypatch):
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # users have no run-time checks of annotations
     data, _, mask = graph()
     layer = family.LabelPropagation()
     for arguments, error, message in (

@@ -79,7 +79,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_does_not_fit_is_said(name):
+def test_what_does_not_fit_is_said(name, monkeypatch):
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # users have no run-time checks of annotations
     data, given, message = BAD[name]
     with pytest.raises(DataError, match=message):
         view(data, **given)
