@@ -96,6 +96,8 @@ def _write_mp4(path: Path, frames: Iterable[Frame], frames_a_second: int) -> Non
         done = subprocess.run(command, input=pixels, capture_output=True, check=False)  # noqa: S603 - ours throughout
         if done.returncode != 0:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise ConfigError(f"{path}: ffmpeg could not write it ({said[-1] if said else 'no reason given'}); try .gif.")
+            raise ConfigError(
+                f"{path}: ffmpeg could not write it ({said[-1] if said else 'no reason given'}); try .gif."
+            )
         with whole_file(path) as stream:
             stream.write(made.read_bytes())

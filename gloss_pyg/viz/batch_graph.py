@@ -141,15 +141,23 @@ def draw_edges(ax: Axes, graph: GraphView, places: Positions, strongest: int | N
     return f"Drawn: {kept} of each document, {len(weight):,} of {total:,}."
 
 
-def draw_nodes(ax: Axes, graph: GraphView, places: Positions) -> None:
-    """Draw documents without a label, then hidden and seen ones by class, then rings around wrong inferences."""
+def draw_nodes(ax: Axes, graph: GraphView, places: Positions, but: NDArray[np.bool_] | None = None) -> None:
+    """Draw documents without a label, then hidden and seen ones by class, then rings around wrong inferences.
+
+    Args:
+        ax: Where to draw.
+        graph: The documents.
+        places: Where they stand.
+        but: Documents that are drawn in another way, and get here no more than their ring.
+    """
     size = node_size(graph.num_nodes)
     line = 0.17 * size**0.5
-    bare = ~(graph.seen | graph.hidden)
+    drawn = np.ones(graph.num_nodes, dtype=bool) if but is None else ~but
+    bare = drawn & ~(graph.seen | graph.hidden)
     ax.scatter(*places[bare].T, s=size * 0.35, color=UNKNOWN, edgecolors="white", linewidths=0.5, zorder=2)
     for number in graph.classes:
         colour, shape = class_colour(number), class_shape(number)
-        own = graph.labels == number
+        own = drawn & (graph.labels == number)
         look: dict[str, Any] = {"s": size, "marker": shape, "zorder": 3}
         ax.scatter(*places[own & graph.hidden].T, facecolors="white", edgecolors=colour, linewidths=line, **look)
         ax.scatter(*places[own & graph.seen].T, facecolors=colour, edgecolors="white", linewidths=0.4 * line, **look)

@@ -58,7 +58,13 @@ def draw_distances(
             share = np.full(values.size, 100 / values.size)
             ax.hist(values, bins=edges, weights=share, color=colour, alpha=0.3)
             ax.hist(
-                values, bins=edges, weights=share, histtype="step", color=colour, linestyle=style, linewidth=1.6,
+                values,
+                bins=edges,
+                weights=share,
+                histtype="step",
+                color=colour,
+                linestyle=style,
+                linewidth=1.6,
                 label=f"{name} ({values.size:,} pairs)",
             )
     ax.set_xlim(0, edges[-1])

@@ -88,10 +88,10 @@ def save_graph(
     texts: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> None:
-    """Write a graph for Gephi, Cytoscape, yEd or a script, whole or not at all; `load_graph` reads it back equal.
+    r"""Write a graph for Gephi, Cytoscape, yEd or a script, whole or not at all; `load_graph` reads it back equal.
 
     Lists of numbers are JSON texts in GraphML and GEXF, which have no lists. Characters that XML 1.0 forbids, and those
-    that XML readers change, are written as `\\u{...}`, a backslash as two.
+    that XML readers change, are written as `\u{...}`, a backslash as two.
 
     Args:
         data: See `gloss_pyg.viz`, or what `to_networkx` gave.
@@ -107,12 +107,14 @@ def save_graph(
     Example:
         >>> import torch
         >>> from torch_geometric.data import Data
-        >>> save_graph(Data(edge_index=torch.tensor([[0, 1], [1, 0]])), Path("pair.graphml"), texts=["\\x00", "a & b"])
+        >>> save_graph(Data(edge_index=torch.tensor([[0, 1], [1, 0]])), Path("pair.graphml"), texts=["\x00", "a & b"])
         >>> load_graph(Path("pair.graphml")).nodes[0]["text"]
-        '\\x00'
+        '\x00'
     """
     _check_name(path, _WRITERS)
-    graph = data if isinstance(data, nx.Graph) else to_networkx(data, labels=labels, texts=texts, class_names=class_names)
+    graph = (
+        data if isinstance(data, nx.Graph) else to_networkx(data, labels=labels, texts=texts, class_names=class_names)
+    )
     content = _WRITERS[path.suffix.lower()](graph)
     with whole_file(path) as stream:
         stream.write(content)

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
-from torch_geometric.data import Data
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.losses.gloss import Propagated
@@ -96,8 +95,8 @@ def label_flow(
     propagation: Propagation,
     document: int,
     *,
-    labels: Tensor | Sequence[int] | None = None,
-    seen: Tensor | None = None,
+    labels: ArrayLike | None = None,
+    seen: ArrayLike | None = None,
     texts: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
     hide: int = 10,
@@ -192,9 +191,7 @@ def _seeds(graph: GraphView) -> Tensor:
     return rows
 
 
-def _check(
-    graph: GraphView, propagation: Propagation, document: int, texts: Sequence[str] | None, hide: int
-) -> None:
+def _check(graph: GraphView, propagation: Propagation, document: int, texts: Sequence[str] | None, hide: int) -> None:
     n = graph.num_nodes
     if not isinstance(propagation, Propagation):
         raise ConfigError(f"propagation={propagation!r:.60}; expected a layer, such as LabelPropagation().")

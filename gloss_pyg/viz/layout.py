@@ -162,11 +162,11 @@ def _by_samples(positions: Positions, graph: GraphView) -> Positions:
 
 
 def _summed(end: NDArray[np.int64], rows: Positions, n: int) -> Positions:
-    return np.stack([np.bincount(end, weights=column, minlength=n) for column in rows.T], axis=1)
+    return np.stack([np.bincount(end, weights=column, minlength=n) for column in rows.T], axis=1).astype(np.float64)
 
 
 def _aligned(positions: Positions, like: Positions) -> Positions:
     """Turned or mirrored towards others (orthogonal Procrustes), with their size and centre."""
-    centre = like.mean(axis=0)
-    left, _, right = np.linalg.svd(positions.T @ (like - centre))
-    return positions @ (left @ right) + centre
+    centre, centred = like.mean(axis=0), positions - positions.mean(axis=0)
+    left, _, right = np.linalg.svd(centred.T @ (like - centre))
+    return centred @ (left @ right) + centre

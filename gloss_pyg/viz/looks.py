@@ -45,10 +45,10 @@ def class_shape(number: int) -> str:
 
 
 def plain(text: str, longest: int = 60) -> str:
-    """Text on one line, cut, without characters that no font draws.
+    r"""Text on one line, cut, without characters that no font draws.
 
     Example:
-        >>> plain("two\\nlines,  and a bell\\a", longest=12)
+        >>> plain("two\nlines,  and a bell\a", longest=12)
         'two lines, …'
     """
     kept = "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in str(text))

@@ -26,9 +26,9 @@ def draw_weights(
 ) -> Axes:
     """Draw the weights as a heat map, ordered by class: blocks on the diagonal are classes that hold together.
 
-    Colours are logarithmic, over at most four decades below the largest weight; white is no edge or a fainter one. The strip
-    at the left and the names say which class is where; documents without a label come last. Within a class documents
-    are ordered by what ties them to it, the most central first.
+    Colours are logarithmic, over at most four decades below the largest weight; white is no edge or a fainter one. The
+    strip at the left and the names say which class is where; documents without a label come last. Within a class
+    documents are ordered by what ties them to it, the most central first.
 
     Args:
         data: See `gloss_pyg.viz`; at most 3,000 documents.
@@ -56,7 +56,9 @@ def draw_weights(
     if largest > 0:
         faintest = max(float(shown[shown > 0].min()), largest / 10**_DECADES)
         norm = LogNorm(min(faintest, 0.99 * largest), largest)
-        image = ax.imshow(np.where(shown >= faintest, shown, np.nan), norm=norm, cmap="viridis_r", interpolation="nearest")
+        image = ax.imshow(
+            np.where(shown >= faintest, shown, np.nan), norm=norm, cmap="viridis_r", interpolation="nearest"
+        )
         whole_figure(ax).colorbar(image, ax=ax, label="weight", shrink=0.8)
     _name_blocks(ax, graph, place[order])
     set_title(ax, plain(title), edge_figures(graph))
@@ -104,14 +106,23 @@ def draw_spectrum(
     ax.scatter(numbers, shown, color=class_colour(0), s=28, zorder=3)
     if 0 < classes < len(shown):
         ax.axvline(classes + 0.5, color=class_colour(1), linestyle="dashed", linewidth=1.4)
-        ax.text(classes + 0.65, 0.97, f"{classes} classes", color=class_colour(1), va="top", transform=ax.get_xaxis_transform())
+        ax.text(
+            classes + 0.65,
+            0.97,
+            f"{classes} classes",
+            color=class_colour(1),
+            va="top",
+            transform=ax.get_xaxis_transform(),
+        )
     ax.set_ylim(0, max(float(shown.max(initial=0.0)) * 1.08, 0.1))
     ax.set_xlabel("number of the eigenvalue, the smallest first")
     ax.set_ylabel("eigenvalue")
     ax.spines[["top", "right"]].set_visible(False)
     components = int((values < 1e-9).sum())
     part = f"{components} connected component{'s'[: components != 1]}"
-    gap = f", gap after the {classes}th: {values[classes] - values[classes - 1]:.3f}" if 0 < classes < len(values) else ""
+    gap = (
+        f", gap after the {classes}th: {values[classes] - values[classes - 1]:.3f}" if 0 < classes < len(values) else ""
+    )
     set_title(ax, plain(title), part + gap)
     return ax
 
@@ -133,8 +144,8 @@ def laplacian_spectrum(graph: GraphView) -> NDArray[np.float64]:
 def _dense(graph: GraphView) -> NDArray[np.float64]:
     if graph.num_nodes > MOST_NODES:
         raise DataError(
-            f"{graph.num_nodes:,} documents: as a matrix a graph of at most {MOST_NODES:,} can be drawn. Take a part of "
-            "it, such as data.subgraph(nodes)."
+            f"{graph.num_nodes:,} documents: as a matrix a graph of at most {MOST_NODES:,} can be drawn. Take a part "
+            "of it, such as data.subgraph(nodes)."
         )
     return graph.weights.toarray()
 

@@ -65,8 +65,7 @@ def draw_moments(
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(1, len(graphs), squeeze=False)[0])
     for ax, graph, here, name in zip(axes, graphs, places, called, strict=True):
-        _draw_moment(ax, graph, here, name, strongest)
-        _same_scale(ax, places)
+        _draw_moment(ax, graph, here, name, strongest, places)
     class_legend(axes[-1], graphs[-1].class_names, graphs[-1].classes)
     return axes
 
@@ -124,31 +123,39 @@ def _pixels(
     figure = Figure(figsize=(6.6, 5.0), dpi=dpi)
     canvas = FigureCanvasAgg(figure)
     ax = figure.add_axes((0.01, 0.06, 0.75, 0.8))
-    _draw_moment(ax, graph, here, name, strongest)
-    _same_scale(ax, places)
+    _draw_moment(ax, graph, here, name, strongest, places)
     class_legend(ax, graph.class_names, graph.classes)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
 
-def _draw_moment(ax: Axes, graph: GraphView, here: Positions, name: str, strongest: int | None) -> None:
+def _draw_moment(
+    ax: Axes, graph: GraphView, here: Positions, name: str, strongest: int | None, places: Sequence[Positions]
+) -> None:
     note = draw_edges(ax, graph, here, strongest)
     pies = (graph.hidden | (graph.labels < 0)) & (graph.inferred >= 0)
-    draw_nodes(ax, graph, here)
+    draw_nodes(ax, graph, here, but=pies)
     if pies.any():
-        draw_pies(ax, graph, here, pies)
+        draw_pies(ax, graph, here, pies, width=float(np.ptp(np.vstack(list(places)), axis=0).max()) or 1.0)
     remember_positions(ax, here)
     wrong = f"{int(graph.wrong.sum())} of {int(graph.hidden.sum())} hidden inferred wrongly" if pies.any() else ""
     set_title(ax, plain(name), edge_figures(graph), wrong)
     finish(ax, note)
+    _same_scale(ax, places)
 
 
-def draw_pies(ax: Axes, graph: GraphView, here: Positions, which: NDArray[np.bool_]) -> None:
-    """Propagated probabilities as pies, the first class from the top, clockwise; pieces below 1 % are left out."""
+def draw_pies(ax: Axes, graph: GraphView, here: Positions, which: NDArray[np.bool_], width: float) -> None:
+    """Propagated probabilities as pies, the first class from the top, clockwise; pieces below 1 % are left out.
+
+    Args:
+        ax: Where to draw.
+        graph: The documents, with probabilities.
+        here: Where they stand.
+        which: Documents that are drawn as pies.
+        width: Of the picture, in the units of the positions: pies are as large in it as markers.
+    """
     assert graph.probabilities is not None
-    centre, size = here.mean(axis=0), np.abs(here - here.mean(axis=0)).max() or 1.0
-    del centre
-    radius = 0.0042 * float(size) * node_size(graph.num_nodes) ** 0.5
+    radius = 0.0021 * width * node_size(graph.num_nodes) ** 0.5
     pieces, colours = [], []
     for node in np.flatnonzero(which):
         share = graph.probabilities[node] / graph.probabilities[node].sum()

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from numpy.typing import ArrayLike, NDArray
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.propagation import Propagation
@@ -112,7 +111,7 @@ def suspicious_labels(
     data: Drawable | GraphView,
     propagation: Propagation,
     *,
-    labels: Tensor | Sequence[int] | None = None,
+    labels: ArrayLike | None = None,
     texts: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
     folds: int | None = None,
@@ -190,9 +189,7 @@ def _parts(
     return [dealt[start::folds] for start in range(folds)], f"labels hidden in {folds} parts"
 
 
-def _hidden_rows(
-    graph: GraphView, propagation: Propagation, parts: Sequence[NDArray[np.int64]]
-) -> NDArray[np.float64]:
+def _hidden_rows(graph: GraphView, propagation: Propagation, parts: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
     """What each labelled document gets from the labels outside its part."""
     edges = graph.weights.tocoo()
     edge_index = torch.from_numpy(np.stack([edges.col, edges.row]).astype(np.int64))
@@ -246,4 +243,3 @@ def _check(
         raise DataError(f"There are {len(texts)} texts for {graph.num_nodes} documents; expected one for each.")
     if folds is not None and folds < 2:
         raise ConfigError(f"folds={folds}; expected at least 2, or None for one document at a time.")
-

@@ -2,7 +2,7 @@ r"""Any text in XML 1.0, and back: what XML forbids, or its readers change, is w
 
 import re
 
-# Controls, tabs and line ends (readers turn them into blanks or each other), half surrogates and the two non-characters.
+# Controls, tabs and line ends (readers turn them into blanks or each other), half surrogates, two non-characters.
 _FORBIDDEN = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]|^[ ]|[ ]$")
 _WRITTEN = re.compile(r"\\(\\|e|u\{([0-9a-f]{1,6})\})")
 EMPTY = "\\e"  # networkx reads an element without text as no text at all
