@@ -9,6 +9,7 @@
 | `draw_moments`, `animate` | the same documents at several moments of training, with propagated probabilities |
 | `suspicious_labels`, `draw_suspicious` | labels that contradict their neighbours, with the evidence |
 | `to_networkx`, `save_graph`, `load_graph` | the graph for other programs: networkx, GraphML, GEXF, JSON |
+| `DrawEvery` | a callback of the Trainer that draws one fixed batch every few steps |
 
 Each takes any `Data` with `edge_index`, ours or one of PyG's own data sets, or what `GLoss.propagate` returns, and
 gives matplotlib's axes, in a new figure or in those handed over as `ax`. `save_picture(ax, path)` writes it; pyplot is
@@ -16,6 +17,7 @@ not needed. `python -m gloss_pyg.viz` draws from a saved model and a data set.
 """
 
 from gloss_pyg.viz.batch_graph import draw_batch_graph, positions_of
+from gloss_pyg.viz.callback import DrawEvery
 from gloss_pyg.viz.distance_picture import draw_distances
 from gloss_pyg.viz.embedding_picture import draw_embeddings
 from gloss_pyg.viz.export import load_graph, save_graph, to_networkx
@@ -30,6 +32,7 @@ from gloss_pyg.viz.suspicious_picture import draw_suspicious
 from gloss_pyg.viz.view import GraphView, view
 
 __all__ = [
+    "DrawEvery",
     "GraphView",
     "LabelFlow",
     "Neighbour",

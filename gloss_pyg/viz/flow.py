@@ -129,6 +129,7 @@ def label_flow(
         DataError: for a document that is not there, no seen label, or parts that do not fit each other.
 
     Example:
+        >>> from torch_geometric.data import Data
         >>> from gloss_pyg import LabelPropagation
         >>> edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, three times as strong on the left
         >>> chain = Data(y=torch.tensor([0, -100, 1]), edge_index=edge_index, edge_weight=torch.tensor([3.0, 3, 1, 1]))

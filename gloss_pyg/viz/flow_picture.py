@@ -70,7 +70,7 @@ def _amount(source: Source, *, signed: bool) -> float:
 
 def _say_amounts(ax: Axes, flow: LabelFlow, rows: list[float], shown: list[Source], form: str) -> None:
     place, widest = max(flow.inferred, 0), max(map(abs, rows), default=0.0) or 1.0
-    ax.set_xlim(min(*rows, 0.0) * 1.05, max(*rows, 0.3 * widest) + 0.62 * widest)
+    ax.set_xlim(min(*rows, 0.0) * 1.05, max(*rows, 0.3 * widest) + 0.72 * widest)
     for row, amount in enumerate(rows):
         source = shown[row] if row < len(shown) else None
         said = form.format(amount)

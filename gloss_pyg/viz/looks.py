@@ -48,8 +48,8 @@ def plain(text: str, longest: int = 60) -> str:
     r"""Text on one line, cut, without characters that no font draws.
 
     Example:
-        >>> plain("two\nlines,  and a bell\a", longest=12)
-        'two lines, …'
+        >>> plain("two\nlines,  and a bell\a", longest=14)
+        'two lines, an…'
     """
     kept = "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in str(text))
     line = " ".join(kept.split())

@@ -121,7 +121,9 @@ def draw_spectrum(
     components = int((values < 1e-9).sum())
     part = f"{components} connected component{'s'[: components != 1]}"
     gap = (
-        f", gap after the {classes}th: {values[classes] - values[classes - 1]:.3f}" if 0 < classes < len(values) else ""
+        f", gap after number {classes}: {values[classes] - values[classes - 1]:.3f}"
+        if 0 < classes < len(values)
+        else ""
     )
     set_title(ax, plain(title), part + gap)
     return ax
