@@ -1,7 +1,7 @@
 """The picture of a batch: documents, what is known of them, and the edges that labels travel along."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import networkx as nx
 import numpy as np
@@ -18,7 +18,11 @@ from gloss_pyg.viz.view import Drawable, GraphView, view
 
 WITHIN, BETWEEN = "#8c8c8c", "#B30000"
 _PLACES = "gloss_pyg:positions"
-_EDGE_LOOKS = {"within": (WITHIN, "solid"), "between": (BETWEEN, "dashed"), "unknown": ("#c9c9c9", "dotted")}
+_EDGE_LOOKS: dict[str, tuple[str, Literal["solid", "dashed", "dotted"]]] = {
+    "within": (WITHIN, "solid"),
+    "between": (BETWEEN, "dashed"),
+    "unknown": ("#c9c9c9", "dotted"),
+}
 
 
 def draw_batch_graph(
@@ -154,17 +158,21 @@ def draw_nodes(ax: Axes, graph: GraphView, places: Positions, but: NDArray[np.bo
     line = 0.17 * size**0.5
     drawn = np.ones(graph.num_nodes, dtype=bool) if but is None else ~but
     bare = drawn & ~(graph.seen | graph.hidden)
-    ax.scatter(*places[bare].T, s=size * 0.35, color=UNKNOWN, edgecolors="white", linewidths=0.5, zorder=2)
+    _dots(ax, places[bare], s=size * 0.35, color=UNKNOWN, edgecolors="white", linewidths=0.5, zorder=2)
     for number in graph.classes:
         colour, shape = class_colour(number), class_shape(number)
         own = drawn & (graph.labels == number)
         look: dict[str, Any] = {"s": size, "marker": shape, "zorder": 3}
-        ax.scatter(*places[own & graph.hidden].T, facecolors="white", edgecolors=colour, linewidths=line, **look)
-        ax.scatter(*places[own & graph.seen].T, facecolors=colour, edgecolors="white", linewidths=0.4 * line, **look)
+        _dots(ax, places[own & graph.hidden], facecolors="white", edgecolors=colour, linewidths=line, **look)
+        _dots(ax, places[own & graph.seen], facecolors=colour, edgecolors="white", linewidths=0.4 * line, **look)
     for number in np.unique(graph.inferred[graph.wrong]):
         taken = graph.wrong & (graph.inferred == number)
         ring = class_colour(int(number))
-        ax.scatter(*places[taken].T, s=size * 3.4, facecolors="none", edgecolors=ring, linewidths=0.3 + line, zorder=4)
+        _dots(ax, places[taken], s=size * 3.4, facecolors="none", edgecolors=ring, linewidths=0.3 + line, zorder=4)
+
+
+def _dots(ax: Axes, places: Positions, **look: Any) -> None:
+    ax.scatter(places[:, 0], places[:, 1], **look)
 
 
 def node_size(num_nodes: int) -> float:

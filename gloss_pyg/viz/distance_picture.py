@@ -56,10 +56,10 @@ def draw_distances(
     ):
         if values.size:
             share = np.full(values.size, 100 / values.size)
-            ax.hist(values, bins=edges, weights=share, color=colour, alpha=0.3)
+            ax.hist(values, bins=edges.tolist(), weights=share, color=colour, alpha=0.3)
             ax.hist(
                 values,
-                bins=edges,
+                bins=edges.tolist(),
                 weights=share,
                 histtype="step",
                 color=colour,

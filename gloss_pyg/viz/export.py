@@ -9,9 +9,11 @@ from typing import Any
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
+from torch_geometric.data import Data
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.files import whole_file
+from gloss_pyg.losses.gloss import Propagated
 from gloss_pyg.viz.view import Drawable, GraphView, view
 from gloss_pyg.viz.xml_text import escaped, restored
 
@@ -24,7 +26,7 @@ def to_networkx(
     labels: ArrayLike | None = None,
     texts: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
-) -> "nx.Graph[int]":
+) -> nx.Graph:
     """The graph with all that is known of its documents.
 
     Nodes are numbers from 0, with `role` (`seen`, `hidden` or `unlabelled`), and where they are known `class_id`,
@@ -55,7 +57,7 @@ def to_networkx(
     if texts is not None and len(texts) != seen.num_nodes:
         raise DataError(f"There are {len(texts)} texts for {seen.num_nodes} documents; expected one for each.")
     symmetric = (abs(seen.weights - seen.weights.T)).nnz == 0
-    graph: nx.Graph[int] = nx.Graph() if symmetric else nx.DiGraph()
+    graph: nx.Graph = nx.Graph() if symmetric else nx.DiGraph()
     inferred = seen.inferred
     for node in range(seen.num_nodes):
         role = "seen" if seen.seen[node] else "hidden" if seen.hidden[node] else "unlabelled"
@@ -81,7 +83,7 @@ def to_networkx(
 
 
 def save_graph(
-    data: "Drawable | GraphView | nx.Graph[int]",
+    data: Drawable | GraphView | nx.Graph,
     path: Path,
     *,
     labels: ArrayLike | None = None,
@@ -113,14 +115,16 @@ def save_graph(
     """
     _check_name(path, _WRITERS)
     graph = (
-        data if isinstance(data, nx.Graph) else to_networkx(data, labels=labels, texts=texts, class_names=class_names)
+        to_networkx(data, labels=labels, texts=texts, class_names=class_names)
+        if isinstance(data, Data | Propagated | GraphView)
+        else data
     )
     content = _WRITERS[path.suffix.lower()](graph)
     with whole_file(path) as stream:
         stream.write(content)
 
 
-def load_graph(path: Path) -> "nx.Graph[int]":
+def load_graph(path: Path) -> nx.Graph:
     """Read what `save_graph` wrote, equal to `to_networkx` of the same.
 
     Raises:
@@ -143,9 +147,9 @@ def _check_name(path: Path, known: dict[str, Any]) -> None:
         raise ConfigError(f"{path}: there is no folder {path.absolute().parent}.")
 
 
-def _for_xml(graph: "nx.Graph[int]") -> "nx.Graph[int]":
+def _for_xml(graph: nx.Graph) -> nx.Graph:
     """Attributes as numbers and texts that XML can hold."""
-    written: nx.Graph[int] = nx.DiGraph() if graph.is_directed() else nx.Graph()
+    written: nx.Graph = nx.DiGraph() if graph.is_directed() else nx.Graph()
     for node, known in graph.nodes(data=True):
         written.add_node(node, **{name: _to_xml(value) for name, value in known.items()})
     for first, second, known in graph.edges(data=True):
@@ -153,8 +157,8 @@ def _for_xml(graph: "nx.Graph[int]") -> "nx.Graph[int]":
     return written
 
 
-def _from_xml(graph: "nx.Graph[int]") -> "nx.Graph[int]":
-    read: nx.Graph[int] = nx.DiGraph() if graph.is_directed() else nx.Graph()
+def _from_xml(graph: nx.Graph) -> nx.Graph:
+    read: nx.Graph = nx.DiGraph() if graph.is_directed() else nx.Graph()
     # Names that the format adds of itself, and that none of our attributes bears.
     for node, known in graph.nodes(data=True):
         read.add_node(int(node), **{name: _read(name, value) for name, value in known.items() if name != "label"})
@@ -175,24 +179,24 @@ def _read(name: str, value: Any) -> Any:
     return restored(value) if isinstance(value, str) else value
 
 
-def _graphml(graph: "nx.Graph[int]") -> bytes:
+def _graphml(graph: nx.Graph) -> bytes:
     stream = io.BytesIO()
     nx.write_graphml_xml(_for_xml(graph), stream)
     return stream.getvalue()
 
 
-def _gexf(graph: "nx.Graph[int]") -> bytes:
+def _gexf(graph: nx.Graph) -> bytes:
     stream = io.BytesIO()
     nx.write_gexf(_for_xml(graph), stream)
     return stream.getvalue()
 
 
-def _json(graph: "nx.Graph[int]") -> bytes:
+def _json(graph: nx.Graph) -> bytes:
     return json.dumps(nx.node_link_data(graph, edges="edges")).encode("ascii")
 
 
-_WRITERS: dict[str, Callable[["nx.Graph[int]"], bytes]] = {".graphml": _graphml, ".gexf": _gexf, ".json": _json}
-_READERS: dict[str, Callable[[bytes], "nx.Graph[int]"]] = {
+_WRITERS: dict[str, Callable[[nx.Graph], bytes]] = {".graphml": _graphml, ".gexf": _gexf, ".json": _json}
+_READERS: dict[str, Callable[[bytes], nx.Graph]] = {
     ".graphml": lambda content: _from_xml(nx.read_graphml(io.BytesIO(content), node_type=int)),
     ".gexf": lambda content: _from_xml(nx.read_gexf(io.BytesIO(content), node_type=int)),
     ".json": lambda content: nx.node_link_graph(json.loads(content), edges="edges"),

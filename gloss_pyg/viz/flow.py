@@ -130,16 +130,17 @@ def label_flow(
 
     Example:
         >>> from torch_geometric.data import Data
-        >>> from gloss_pyg import LabelPropagation
+        >>> from gloss_pyg import HarmonicFunction
         >>> edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, three times as strong on the left
         >>> chain = Data(y=torch.tensor([0, -100, 1]), edge_index=edge_index, edge_weight=torch.tensor([3.0, 3, 1, 1]))
-        >>> flow = label_flow(chain, LabelPropagation(), document=1, class_names=["good", "bad"])
+        >>> flow = label_flow(chain, HarmonicFunction(), document=1, class_names=["good", "bad"])
         >>> [(source.document, round(source.share, 3)) for source in flow.sources]
-        [(0, 0.634), (2, 0.366)]
+        [(0, 0.75), (2, 0.25)]
     """
     graph = view(data, labels=labels, seen=seen, class_names=class_names)
     _check(graph, propagation, document, texts, hide)
     inner = data.graph if isinstance(data, Propagated) else data
+    assert inner.edge_index is not None  # `view` has seen to it
     layer = LayerOnGraph(propagation, inner.edge_index, inner.get("edge_weight"), inner.x)
     y, mask = _seeds(graph), torch.from_numpy(graph.seen)
     seeds = np.flatnonzero(graph.seen)
@@ -181,7 +182,8 @@ def _if_hidden(
     without[other] = False
     if not bool(without.any()):
         return -before
-    return layer.probabilities(y, without)[document] - before
+    change: NDArray[np.float64] = layer.probabilities(y, without)[document] - before
+    return change
 
 
 def _seeds(graph: GraphView) -> Tensor:

@@ -84,7 +84,8 @@ def principal_components(rows: NDArray[np.float64]) -> Positions:
     if found.shape[1] < 2:
         found = np.hstack([found, np.zeros((len(found), 2 - found.shape[1]))])
     largest = np.abs(found).argmax(axis=0)
-    return found * np.where(found[largest, [0, 1]] < 0, -1.0, 1.0)
+    turned: Positions = found * np.where(found[largest, [0, 1]] < 0, -1.0, 1.0)
+    return turned
 
 
 def _spectral(weights: csr_array) -> Positions:
@@ -100,7 +101,8 @@ def _spectral(weights: csr_array) -> Positions:
     found = np.zeros((n, 2))
     found[:, : vectors.shape[1]] = vectors
     largest = np.abs(found).argmax(axis=0)
-    return found * np.where(found[largest, [0, 1]] < 0, -1.0, 1.0)
+    turned: Positions = found * np.where(found[largest, [0, 1]] < 0, -1.0, 1.0)
+    return turned
 
 
 def _spread(positions: Positions) -> Positions:
@@ -169,4 +171,5 @@ def _aligned(positions: Positions, like: Positions) -> Positions:
     """Turned or mirrored towards others (orthogonal Procrustes), with their size and centre."""
     centre, centred = like.mean(axis=0), positions - positions.mean(axis=0)
     left, _, right = np.linalg.svd(centred.T @ (like - centre))
-    return centred @ (left @ right) + centre
+    turned: Positions = centred @ (left @ right) + centre
+    return turned

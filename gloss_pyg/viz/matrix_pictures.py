@@ -149,7 +149,8 @@ def _dense(graph: GraphView) -> NDArray[np.float64]:
             f"{graph.num_nodes:,} documents: as a matrix a graph of at most {MOST_NODES:,} can be drawn. Take a part "
             "of it, such as data.subgraph(nodes)."
         )
-    return graph.weights.toarray()
+    dense: NDArray[np.float64] = graph.weights.toarray()
+    return dense
 
 
 def _name_blocks(ax: Axes, graph: GraphView, ordered: NDArray[np.int64]) -> None:

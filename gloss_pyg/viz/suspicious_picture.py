@@ -40,7 +40,7 @@ def draw_suspicious(found: Suspicion, *, most: int = 12, ax: Axes | None = None)
         ax.barh(places, [sign * 100 * value for value in values], color=[class_colour(number) for number in numbers])
     for place, one in zip(places, shown, strict=True):
         said = f"{plain(one.label_name, 14)} → {plain(one.inferred_name, 14)}"
-        ax.text(102, place, said, va="center", fontsize="small", color="#444444", parse_math=False)
+        ax.text(102, float(place), said, va="center", fontsize="small", color="#444444", parse_math=False)
     ax.set_yticks(places, labels=[_named(one) for one in shown], fontsize="small")
     for label in ax.get_yticklabels():
         label.set_parse_math(False)

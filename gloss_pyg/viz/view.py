@@ -54,7 +54,8 @@ class GraphView:
     @property
     def wrong(self) -> NDArray[np.bool_]:
         """Hidden documents whose inferred class is another than theirs."""
-        return self.hidden & (self.inferred >= 0) & (self.inferred != self.labels)
+        wrong: NDArray[np.bool_] = self.hidden & (self.inferred >= 0) & (self.inferred != self.labels)
+        return wrong
 
     @property
     def classes(self) -> list[int]:
@@ -151,7 +152,7 @@ def _weights(data: Data) -> csr_array:
     edge_index = _array(data.edge_index)
     if edge_index.ndim != 2 or edge_index.shape[0] != 2 or edge_index.dtype.kind not in "iu":
         raise DataError(f"edge_index must be integers of shape [2, edges]; got {edge_index.dtype}, {edge_index.shape}.")
-    n = int(data.num_nodes or 0)
+    n = _num_nodes(data, edge_index)
     if n == 0:
         raise DataError("The graph has no documents, so there is nothing to draw.")
     if edge_index.size and (edge_index.min() < 0 or edge_index.max() >= n):
@@ -167,6 +168,14 @@ def _weights(data: Data) -> csr_array:
     weights = coo_array((weight[~loop], (target, source)), shape=(n, n)).tocsr()
     weights.sum_duplicates()
     return weights
+
+
+def _num_nodes(data: Data, edge_index: NDArray[Any]) -> int:
+    """As the Data says it, or as its rows do; PyG itself would count up to the last edge, with a warning."""
+    if "num_nodes" in data:
+        return int(data["num_nodes"])
+    rows = [values for values in (data.x, data.y, data.get("train_mask")) if values is not None]
+    return len(rows[0]) if rows else int(edge_index.max(initial=-1)) + 1
 
 
 def _classes(labels: Any, n: int) -> NDArray[np.int64]:
