@@ -96,7 +96,9 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
         seen, codes = self._labels(y, len(given))
         x = _tensor(given)
         if graph.needs_fit:
-            graph.fit_sigma(x)
+            known = np.full(len(given), -1)
+            known[seen] = codes
+            graph.fit_sigma(x, known)
         mask = torch.from_numpy(seen)
         seeds = x.new_zeros(len(given), len(self.classes_))
         seeds[mask, torch.from_numpy(codes)] = 1

@@ -61,6 +61,8 @@ class Case:
         graph = DenseGaussian(self.sigma) if self.k is None else KNNGaussian(self.k, self.sigma)
         if self.sigma == "sqrt":  # fitted on other documents, near each other or far apart
             graph.fit_sigma(torch.ones(8, 8) + self.fitted * torch.eye(8))
+        if self.sigma == "leave-one-out":
+            graph.bandwidth.sigma.fill_(self.fitted)
         if self.sigma == "learned":  # where training may have brought it
             with torch.no_grad():
                 graph.bandwidth.log_sigma.fill_(math.log(self.fitted))

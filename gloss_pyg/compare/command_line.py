@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentParser
 
+from gloss_pyg.compare.budgets import expand_budgets
 from gloss_pyg.compare.configuration import (
     FIELDS,
     Configuration,
@@ -139,7 +140,7 @@ class Arguments:
         return Configuration(
             name=self._name,
             methods={name: plain["methods"][_key(name)] for name in methods},
-            data={name: DataSpec(**plain["data"][_key(name)]) for name in self._raw["data"]},
+            data=expand_budgets({name: DataSpec(**plain["data"][_key(name)]) for name in self._raw["data"]}),
             seeds=_seeds(plain["seeds"]),
             output=Path(plain["output"]).expanduser(),
             dry_run=plain["dry_run"],

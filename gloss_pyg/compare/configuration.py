@@ -39,8 +39,9 @@ class DataSpec:
         data_dir: Folder of the paper's data sets; without it the environment variable GLOSS_PYG_DATA, else a download.
         text_column: Name of the column with the texts.
         label_column: Name of the column with the labels.
-        train_size: Training documents that keep their label: a number or a share; all by default.
-        labels_per_class: Training documents a class that keep their label, instead of `train_size`.
+        train_size: Training documents that keep their label: a number or a share; all by default. A list of budgets, as
+            in [100, 1000, all], makes a data set of each.
+        labels_per_class: Training documents a class that keep their label, instead of `train_size`; a list likewise.
         unlabelled: Whether training documents without a label are dropped or kept for methods that can use them.
         validation_size: Validation documents, drawn by class with seed 0; all by default.
         test_size: Test documents, drawn by class with seed 0; all by default.
@@ -51,8 +52,8 @@ class DataSpec:
     data_dir: str | None = None
     text_column: str = "text"
     label_column: str = "label"
-    train_size: int | float | None = None
-    labels_per_class: int | None = None
+    train_size: int | float | Literal["all"] | list[int | float | Literal["all"]] | None = None
+    labels_per_class: int | Literal["all"] | list[int | Literal["all"]] | None = None
     unlabelled: Literal["drop", "keep"] = "drop"
     validation_size: int | None = None
     test_size: int | None = None
@@ -80,13 +81,20 @@ class Configuration:
     dry_run: bool = False
 
 
+def budget(spec: DataSpec) -> tuple[int | float | None, int | None]:
+    """`train_size` and `labels_per_class` of a data set whose lists are spread out (`expand_budgets`)."""
+    assert not isinstance(spec.train_size, list | str)
+    assert not isinstance(spec.labels_per_class, list | str)
+    return spec.train_size, spec.labels_per_class
+
+
 def check_data(name: str, spec: DataSpec) -> None:
     """Refuse a data set that cannot be had, without reading it.
 
     Raises:
         UserError: for an unknown name, a path that is not there, or a budget or size that cannot work.
     """
-    check_budget(spec.train_size, spec.labels_per_class, spec.unlabelled, 0 if spec.seed is None else spec.seed)
+    check_budget(*budget(spec), spec.unlabelled, 0 if spec.seed is None else spec.seed)
     for size in ("validation_size", "test_size"):
         if (given := getattr(spec, size)) is not None and given < 1:
             raise ConfigError(f"data.{name}: {size}={given}; expected a whole number from 1.")

@@ -106,6 +106,8 @@ def _type(kind: str) -> str:
     if match := re.fullmatch(r"<class '(?:\w+\.)*(\w+)'>", kind):
         names = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false"}
         return names.get(match[1], "a list such as [0, 1]" if match[1] == "list" else match[1])
+    if match := re.fullmatch(r"typing\.Literal\[('[^']*')\]", kind):
+        return match[1]
     return kind.replace("typing.Literal", "one of ")
 
 

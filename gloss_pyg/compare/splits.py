@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset, DatasetDict
 
-from gloss_pyg.compare.configuration import DataSpec
+from gloss_pyg.compare.configuration import DataSpec, budget
 from gloss_pyg.data import load_text_dataset
 from gloss_pyg.data.named_contents import NAMED_SETS
 from gloss_pyg.data.split import IntArray, proportional_quota
@@ -37,13 +37,14 @@ def load_splits(spec: DataSpec, seed: int) -> Splits:
     Raises:
         UserError: whatever `load_text_dataset` refuses, and a validation or test size that cannot be had.
     """
+    train_size, labels_per_class = budget(spec)
     documents = load_text_dataset(
         spec.name_or_path,
         data_dir=spec.data_dir,
         text_column=spec.text_column,
         label_column=spec.label_column,
-        train_size=spec.train_size,
-        labels_per_class=spec.labels_per_class,
+        train_size=train_size,
+        labels_per_class=labels_per_class,
         unlabelled=spec.unlabelled,
         seed=data_seed(spec, seed),
     )

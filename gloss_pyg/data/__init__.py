@@ -22,6 +22,7 @@ from gloss_pyg.data.request import DATASET_NAMES
 if TYPE_CHECKING:
     from gloss_pyg.data.collate import DataCollator
     from gloss_pyg.data.load import load_text_dataset
+    from gloss_pyg.data.mixed_sampler import MixedSampler
     from gloss_pyg.data.report import DataReport, describe
     from gloss_pyg.data.sampler import ClassBalancedSampler
     from gloss_pyg.data.tokens import tokenize
@@ -30,6 +31,7 @@ _HOME_OF = {
     "ClassBalancedSampler": "sampler",
     "DataCollator": "collate",
     "DataReport": "report",
+    "MixedSampler": "mixed_sampler",
     "describe": "report",
     "load_text_dataset": "load",
     "tokenize": "tokens",
@@ -40,6 +42,7 @@ __all__ = [
     "ClassBalancedSampler",
     "DataCollator",
     "DataReport",
+    "MixedSampler",
     "describe",
     "load_text_dataset",
     "tokenize",

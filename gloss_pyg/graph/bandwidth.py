@@ -5,6 +5,7 @@
 | a number | that number; rows have unit length, so distances are 0 to 2 | it was tuned |
 | `"sqrt"` | `sqrt(m / 3)`, `m` = median distance of *pretrained* embeddings, fitted once | the default, the paper's |
 | `"median"` | median distance of the batch at hand | embeddings whose scale drifts in training |
+| `"leave-one-out"` | tells the training documents' labels best, fitted once | few labels, one narrow kernel |
 | `"local"` | `sigma_i sigma_j` for `2 sigma^2`, `sigma_i` = distance to neighbour 7 | classes of unequal density |
 | `"learned"` | a parameter, started at the `"sqrt"` value, trained with the encoder | enough labels to learn it from |
 
@@ -12,21 +13,26 @@ The batch's own bandwidths (`"median"`, `"local"`) are constants of the step: no
 """
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.distances import distances_to, squared_distances, unit_rows
 from gloss_pyg.graph.faint import widened
 from gloss_pyg.graph.fitting import Fittable
+from gloss_pyg.graph.leave_one_out import leave_one_out_sigma
 from gloss_pyg.graph.neighbours import nearest_neighbours
 from gloss_pyg.graph.notes import Notes
 
-SigmaRule = Literal["sqrt", "median", "local", "learned"]
-SIGMA_RULES = ("sqrt", "median", "local", "learned")
+SigmaRule = Literal["sqrt", "leave-one-out", "median", "local", "learned"]
+SIGMA_RULES: tuple[str, ...] = get_args(SigmaRule)
+# Rules with one number, fitted once on pretrained embeddings.
+FITTED = ("sqrt", "leave-one-out")
 # Bandwidths outside this range only overflow: unit rows are at most 2 apart, and float32 rounds them at 1e-7.
 SIGMA_RANGE = (1e-12, 1e12)
 # A batch whose rows coincide has median or local distance 0; this stands in for it.
@@ -81,7 +87,7 @@ class Bandwidth(Fittable):
         sigma: A positive number or the name of a rule.
 
     Raises:
-        ConfigError: for any other value; on use, when `"sqrt"` was not fitted before.
+        ConfigError: for any other value; on use, when `"sqrt"` or `"leave-one-out"` was not fitted before.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025 (G-Loss-SQRT); Zelnik-Manor & Perona, "Self-Tuning Spectral
     Clustering", NeurIPS 2004, section 2.1 (local).
@@ -110,27 +116,40 @@ class Bandwidth(Fittable):
                 f"sigma={sigma!r}: expected a number from {SIGMA_RANGE[0]:g} to {SIGMA_RANGE[1]:g} (unit rows are at "
                 f"most 2 apart, usual values are 0.1 to 1), or one of {SIGMA_RULES}."
             )
-        if sigma == "sqrt":
+        if sigma in FITTED:
             self.register_buffer("sigma", torch.tensor(math.nan, dtype=torch.float64))
         if sigma == "learned":
             self.log_sigma = nn.Parameter(torch.tensor(math.log(ORTHOGONAL_SIGMA)))
 
     @property
     def needs_fit(self) -> bool:
-        """Whether `fit` should still be called: `"sqrt"` has no value yet, `"learned"` a default for a start."""
-        if self.rule == "sqrt":
+        """Whether `fit` should still be called: fitted rules have no value yet, `"learned"` a default for a start."""
+        if self.rule in FITTED:
             return bool(self.sigma.isnan())  # a value may also have come with a saved state
         return self.rule == "learned" and not self.fitted
 
-    def fit(self, embeddings: Float[Tensor, "documents dim"]) -> None:
-        """Set `"sqrt"`, or the start of `"learned"`, to `sqrt(m / 3)`; other rules have nothing to fit.
+    def fit(self, embeddings: Float[Tensor, "documents dim"], labels: NDArray[np.int64] | None = None) -> None:
+        """Set `"sqrt"`, or the start of `"learned"`, to `sqrt(m / 3)`, and `"leave-one-out"` to its best.
+
+        Other rules have nothing to fit.
 
         Args:
             embeddings: Pretrained embeddings of the training documents, shape `[n, d]`, not yet normalised.
+            labels: Their class ids, `[n]`, negative where there is none; for `"leave-one-out"`.
 
         Raises:
-            DataError: with fewer than two rows, or when more than half of all pairs of rows coincide.
+            ConfigError: for `"leave-one-out"` without labels.
+            DataError: with fewer than two rows, or when more than half of all pairs of rows coincide; for
+                `"leave-one-out"`, where no two documents have the same label.
         """
+        if self.rule == "leave-one-out":
+            if labels is None:
+                raise ConfigError(
+                    'sigma="leave-one-out" is fitted on labels: fit_sigma(embeddings, labels), with class ids, '
+                    "negative where there is none."
+                )
+            self.sigma.fill_(leave_one_out_sigma(embeddings, labels))
+            return
         if self.rule not in ("sqrt", "learned"):
             return
         if embeddings.size(0) < 2:
@@ -159,12 +178,12 @@ class Bandwidth(Fittable):
         if self.rule == "learned":
             # In float64: a steep gradient, clamped to float32's range, would leave it again in the exponential's.
             return torch.exp(-widened(self.log_sigma)) / math.sqrt(2)
-        if self.rule == "sqrt":
+        if self.rule in FITTED:
             if bool(self.sigma.isnan()):
                 raise ConfigError(
-                    'sigma="sqrt" has no value yet: before training, call once gloss_pyg.fit_bandwidth(loss, model, '
-                    "documents, collate), or fit_sigma(embeddings) with the pretrained embeddings of the training "
-                    "documents (our training commands do), or give sigma as a number."
+                    f'sigma="{self.rule}" has no value yet: before training, call once gloss_pyg.fit_bandwidth(loss, '
+                    "model, documents, collate), or fit_sigma(embeddings) with the pretrained embeddings of the "
+                    "training documents (our training commands do), or give sigma as a number."
                 )
             return (1 / (math.sqrt(2) * self.sigma)).to(x.dtype)
         if self.rule in ("median", "local"):
@@ -200,8 +219,8 @@ class Bandwidth(Fittable):
 
     def extra_repr(self) -> str:
         """The rule, and its value where it has one."""
-        if self.rule == "sqrt":
-            return f"sqrt, sigma={float(self.sigma):.4g}"
+        if self.rule in FITTED:
+            return f"{self.rule}, sigma={float(self.sigma):.4g}"
         if self.rule == "learned":
             return f"learned, sigma={math.exp(float(self.log_sigma.detach())):.4g}"
         return f"sigma={self.rule}"

@@ -3,8 +3,10 @@
 from abc import abstractmethod
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
@@ -27,10 +29,13 @@ class GraphStep(BaseTransform, nn.Module):  # type: ignore[misc]  # in this orde
         """Whether `fit_sigma` is still to be called; never true of a step without a bandwidth to fit."""
         return any(part.needs_fit for part in fittable_parts(self))
 
-    def fit_sigma(self, embeddings: Float[Tensor, "documents dim"]) -> None:
-        """Fit the bandwidths, if any, once from the pretrained embeddings `[n, d]` of the training documents."""
+    def fit_sigma(self, embeddings: Float[Tensor, "documents dim"], labels: NDArray[np.int64] | None = None) -> None:
+        """Fit the bandwidths, if any, once from the pretrained embeddings `[n, d]` of the training documents.
+
+        The rule `"leave-one-out"` needs their labels too, class ids `[n]`, negative where there is none.
+        """
         for part in fittable_parts(self):
-            part.fit(embeddings)
+            part.fit(embeddings, labels)
 
     def __repr__(self) -> str:
         return nn.Module.__repr__(self)

@@ -25,7 +25,8 @@ class DenseGaussian(GraphRule):
 
     Args:
         sigma: Bandwidth, in units of distance between unit rows: a number, `"sqrt"` (fitted once by `fit_sigma`),
-            `"median"`, `"local"` or `"learned"`; see `gloss_pyg.graph.bandwidth`.
+            `"leave-one-out"` (likewise, with labels), `"median"`, `"local"` or `"learned"`; see
+            `gloss_pyg.graph.bandwidth`.
 
     Shapes: `data.x [N, d]` to `edge_index [2, N (N - 1)]`, `edge_weight [N (N - 1)]`, row by row without the diagonal.
 

@@ -2,7 +2,9 @@
 
 from abc import ABC, abstractmethod
 
+import numpy as np
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
@@ -15,8 +17,8 @@ class Fittable(nn.Module, ABC):
         """Whether `fit` is still to be called."""
 
     @abstractmethod
-    def fit(self, embeddings: Float[Tensor, "documents dim"]) -> None:
-        """Fit once from pretrained embeddings `[n, d]` of the training documents."""
+    def fit(self, embeddings: Float[Tensor, "documents dim"], labels: NDArray[np.int64] | None = None) -> None:
+        """Fit once from pretrained embeddings `[n, d]` of the training documents, and their labels where needed."""
 
 
 def fittable_parts(step: object) -> list[Fittable]:

@@ -3,8 +3,10 @@
 import copy
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.utils import coalesce
@@ -142,10 +144,10 @@ class _Head(Fittable):
     def needs_fit(self) -> bool:
         return self.rule.needs_fit
 
-    def fit(self, embeddings: Tensor) -> None:
+    def fit(self, embeddings: Tensor, labels: NDArray[np.int64] | None = None) -> None:
         with torch.no_grad():
             rows = embeddings if self.weight is None else embeddings.to(self.weight.device)
-            self.rule.fit_sigma(self._view(differentiable_unit_rows(rows)))
+            self.rule.fit_sigma(self._view(differentiable_unit_rows(rows)), labels)
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         return self.rule.edges(self._view(rows))

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast, final
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Integer
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
@@ -137,10 +139,13 @@ class GLoss(nn.Module, Sized):
         """Whether the layer works on another model's class probabilities, to be given as `base`."""
         return isinstance(self.propagation, Propagation) and self.propagation.needs_base
 
-    def fit_sigma(self, embeddings: Float[Tensor, "documents dim"]) -> None:
-        """Fit the graph's bandwidth once from the pretrained embeddings `[n, d]` of the training documents."""
+    def fit_sigma(self, embeddings: Float[Tensor, "documents dim"], labels: NDArray[np.int64] | None = None) -> None:
+        """Fit the graph's bandwidth once from the pretrained embeddings `[n, d]` of the training documents.
+
+        `sigma="leave-one-out"` needs their labels too.
+        """
         for part in fittable_parts(self.graph):
-            part.fit(embeddings.float() if embeddings.dtype != torch.float64 else embeddings)
+            part.fit(embeddings.float() if embeddings.dtype != torch.float64 else embeddings, labels)
 
     def forward(
         self,

@@ -1,13 +1,12 @@
 """Label propagation in closed form or by messages: the paper's propagation, and the default."""
 
-import warnings
+from dataclasses import replace
 from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gloss_pyg.errors import NumericalWarning
 from gloss_pyg.graph.edges import is_symmetric
 from gloss_pyg.graph.faint import widened
 from gloss_pyg.graph.reach import is_connected, reached
@@ -15,13 +14,10 @@ from gloss_pyg.propagation.harmonic_function import harmonic
 from gloss_pyg.propagation.rows import rows_to_one
 from gloss_pyg.propagation.solved import SolvedPropagation
 from gloss_pyg.propagation.solvers.absorbing import absorbing_walk
-from gloss_pyg.propagation.solvers.choose import choose_solver
-from gloss_pyg.propagation.solvers.fixed_point import fixed_point
+from gloss_pyg.propagation.solvers.choose import choose_solver, weight_matrix
 from gloss_pyg.propagation.solvers.precision import is_faint, widened_weights
 from gloss_pyg.propagation.transition import transition_weights
 
-# Below this a pivot of `I - T_UU`, whose diagonal is one, has fewer than four digits left in float64.
-SMALLEST_LU_PIVOT = 1e-12
 # Conductances divide by sums of weights twice, and their gradient by the square: from here on in float64.
 INVERTIBLE = (1e-9, 1e9)
 
@@ -78,15 +74,14 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
         x: Float[Tensor, "nodes dim"] | None = None,  # noqa: ARG002 - this layer reads the graph only
     ) -> Float[Tensor, "nodes classes"]:
         """Arrival probabilities of hidden documents, labels of the others."""
-        solver = choose_solver(self.solver, edge_index, edge_weight, seeds.size(0))
-        if solver == "iterative":
-            return rows_to_one(self._by_messages(seeds, edge_index, edge_weight, mask))
+        symmetric = is_symmetric(edge_index, edge_weight, seeds.size(0))
+        solver = choose_solver(self.solver, edge_index, edge_weight, seeds.size(0), symmetric=symmetric)
         if solver == "conjugate_gradients":
             return self._on_conductances(seeds, edge_index, edge_weight, mask)
-        hidden = self._solvable(edge_index, edge_weight, mask)
-        if hidden.numel() and is_symmetric(edge_index, edge_weight, seeds.size(0)):
-            return absorbing_walk(edge_index, edge_weight, seeds, hidden)
-        return rows_to_one(self._by_elimination(seeds, edge_index, edge_weight, hidden) if hidden.numel() else seeds)
+        if solver == "direct" and symmetric:
+            hidden = self._solvable(edge_index, edge_weight, mask)
+            return absorbing_walk(edge_index, edge_weight, seeds, hidden) if hidden.numel() else seeds
+        return self._on_transitions(seeds, edge_index, edge_weight, mask, solver)
 
     def _on_conductances(self, seeds: Tensor, edge_index: Tensor, edge_weight: Tensor, mask: Tensor) -> Tensor:
         """The harmonic function on `q_i W_ij q_j`, see `gloss_pyg.propagation.solvers.absorbing`."""
@@ -110,43 +105,15 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
         found = reached(mask[:, None], mask, edge_index, edge_weight, absorbing=True).squeeze(1)
         return (found & ~mask).nonzero().squeeze(1)
 
-    def _by_messages(self, seeds: Tensor, edge_index: Tensor, edge_weight: Tensor, mask: Tensor) -> Tensor:
+    def _on_transitions(
+        self, seeds: Tensor, edge_index: Tensor, edge_weight: Tensor, mask: Tensor, solver: str
+    ) -> Tensor:
+        """The formula as it stands, for one-way edges and for messages; in float64, where nothing is out of range."""
         steps = transition_weights(edge_index, widened(edge_weight), seeds.size(0))
-        into_hidden = ~mask[edge_index[1]]
-        from_seed = mask[edge_index[0]]
-        inflow = self._send(edge_index[:, into_hidden & from_seed], seeds.double(), steps[into_hidden & from_seed])
-        between = into_hidden & ~from_seed
-        solved = fixed_point(
-            self._send,
-            edge_index[:, between],
-            steps[between],
-            inflow,
-            dtype=seeds.dtype,
-            tolerance=self.tolerance or (1e-12 if seeds.dtype == torch.float64 else 1e-6),
-            max_iterations=self.iteration.max_iterations,
-            complain=self._complain,
-        )
-        return seeds + solved
-
-    def _by_elimination(self, seeds: Tensor, edge_index: Tensor, edge_weight: Tensor, hidden: Tensor) -> Tensor:
-        """For asymmetric weights: LU factors of `I - T_UU`; zero rows and a warning where it is singular."""
-        n = seeds.size(0)
-        steps = transition_weights(edge_index, widened(edge_weight), n)
-        transition = steps.new_zeros(n, n).index_put((edge_index[1], edge_index[0]), steps, accumulate=True)[hidden]
-        system = torch.eye(hidden.numel(), dtype=steps.dtype, device=steps.device) - transition[:, hidden]
-        factors, pivots, _ = torch.linalg.lu_factor_ex(system)
-        if not float(factors.detach().diagonal().abs().min()) > SMALLEST_LU_PIVOT:
-            warnings.warn(
-                f"Label propagation over directed edges could not be solved for {hidden.numel()} hidden documents: "
-                "some are tied to labelled ones by less than float64 can tell. Their rows are zero. Make the graph "
-                "symmetric, or use a larger sigma.",
-                NumericalWarning,
-                stacklevel=2,
-            )
-            return seeds
-        solved = torch.linalg.lu_solve(factors, pivots, transition @ seeds.double())
-        return seeds.index_copy(0, hidden, solved.to(seeds.dtype))
-
-    def _send(self, edge_index: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
-        received: Tensor = self.propagate(edge_index, x=rows, edge_weight=weight)
-        return received
+        iteration = replace(self.iteration, tolerance=self.iteration.tolerance_for(seeds.dtype))
+        matrix = weight_matrix(edge_index, steps, seeds.size(0), solver, iteration, symmetric=False)
+        hidden = ~mask & matrix.led_to(mask)
+        # A walk ends at what is no such document: at a label, or where one-way edges never lead back to one.
+        ends = matrix @ torch.cat([seeds.double(), (~hidden).double()[:, None]], dim=1)
+        found = matrix.solve_grounded(ends[:, -1], ends[:, :-1], hidden).clamp(min=0)  # the last digits may lie below
+        return rows_to_one(seeds + found.to(seeds.dtype))

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from gloss_pyg.encoder.apply import apply_to_documents
-from gloss_pyg.losses import GLoss
+from gloss_pyg.graph import fittable_parts
 from gloss_pyg.training.loss_function import embeddings_of
 
 progress = logging.getLogger("gloss_pyg.progress")
@@ -22,15 +23,15 @@ def fit_bandwidth(
     collate: Callable[..., dict[str, Tensor]],
     batch_size: int = 64,
 ) -> None:
-    """Fit every bandwidth of a loss that is to be fitted (`sigma="sqrt"`, the start of `"learned"`).
+    """Fit every bandwidth of a loss that is to be fitted (`sigma="sqrt"`, `"leave-one-out"`, the start of `"learned"`).
 
     For a training script of your own, once before the first step; our commands do it. On a model that is not a
     `TextEncoder` call `trainer_loss(loss, model)` first, which makes the model return its embeddings.
 
     Args:
-        loss: A loss with any number of `GLoss` in it; those whose bandwidth is a number are left alone.
+        loss: A loss with any number of graph losses in it; those whose bandwidth is a number are left alone.
         model: The pretrained model, before its first step.
-        documents: The tokenised training documents.
+        documents: The tokenised training documents, with `labels` where `"leave-one-out"` needs them.
         collate: Makes a padded batch of some of them.
         batch_size: Documents encoded at a time.
 
@@ -50,13 +51,14 @@ def fit_bandwidth(
         >>> loss.needs_fit
         False
     """
-    waiting = [module for module in loss.modules() if isinstance(module, GLoss) and module.needs_fit]
+    waiting = [part for part in fittable_parts(loss) if part.needs_fit]
     if not waiting:
         return
     progress.info("fitting bandwidths on the pretrained embeddings")
     embeddings = embed_documents(model, documents, collate, batch_size)
-    for graph_loss in waiting:
-        graph_loss.fit_sigma(embeddings)
+    labels = np.asarray(documents["labels"]) if "labels" in documents.column_names else None
+    for part in waiting:
+        part.fit(embeddings, labels)
 
 
 def embed_documents(

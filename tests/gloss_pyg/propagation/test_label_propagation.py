@@ -315,7 +315,7 @@ def test_a_directed_group_tied_by_almost_nothing_is_told_instead_of_crashing(tie
     edges = torch.tensor([[0, 1, 2, 0, 3, 1, 2, 3], [1, 0, 0, 2, 1, 3, 3, 2]])
     weight = torch.tensor([1, 1, 3 * tie, 2 * tie, tie, tie, 1, 1], dtype=torch.float64).requires_grad_()
     y, mask = torch.tensor([-100, -100, 0, 1]), torch.tensor([False, False, True, True])
-    with pytest.warns(NumericalWarning, match="could not be solved for 2 hidden documents"):
+    with pytest.warns(NumericalWarning, match="could not be solved for 2 of 2 documents"):
         found = LabelPropagation(num_classes=2)(y, edges, mask, weight)
     assert found.tolist() == [[0, 0], [0, 0], [1, 0], [0, 1]]
 
