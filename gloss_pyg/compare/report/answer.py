@@ -1,0 +1,176 @@
+"""The first part: what was compared, and which differences hold."""
+
+from collections.abc import Sequence
+
+from gloss_pyg.compare.report.content import Block, Details, Items, Section, Text
+from gloss_pyg.compare.report.material import Material
+from gloss_pyg.compare.report.wording import count, listed, percent, span
+from gloss_pyg.compare.statistics.verdict import Comparison, Verdict
+
+_SHOWN = 8
+
+
+def answer(material: Material) -> Section:
+    """Summary in words."""
+    blocks: list[Block] = [Text(_compared(material)), Text(_verdict(material), "answer")]
+    if warning := _incomplete(material):
+        blocks.append(Text(warning, "warning"))
+    blocks.append(Items(tuple(_leader(material, data) for data in material.merged.data)))
+    if material.statistics is not None:
+        of_scores = [one for one in material.statistics.comparisons]
+        blocks += _said("What holds", of_scores, Verdict.HOLDS)
+        blocks += _said("What is noise", of_scores, Verdict.NOISE)
+        blocks += _undecided(of_scores)
+        over = [
+            sentence
+            for one in material.statistics.over_data_sets
+            if len(one.data_sets) > 1
+            for sentence in (f"By {_METRIC[one.metric]}: {said}" for said in one.sentences)
+        ]
+        if over:
+            blocks.append(Section("Over all data sets", (Items(tuple(over)),)))
+        blocks.append(Details("How these figures were made", (Items(material.statistics.notes),)))
+    return Section("Summary", tuple(blocks), "summary")
+
+
+_METRIC = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+
+
+def _compared(material: Material) -> str:
+    merged = material.merged
+    seeds = sorted({cell.name[2] for cell in merged.cells})
+    parts = []
+    for data in merged.data:
+        records = [cell.record for cell in merged.of(data)]
+        sizes = {key: _range([record.get(key) for record in records]) for key in _SIZES}
+        told = [f"{sizes[key]} {word}" for key, word in _SIZES.items() if sizes[key]]
+        parts.append(f"{data} ({', '.join(told)})" if told else data)
+    encoders = dict.fromkeys(str(cell.record["encoder"]) for cell in merged.cells if cell.record.get("encoder"))
+    with_encoder = f" Encoder: {listed([_encoder(name) for name in encoders], 6)}." if encoders else ""
+    reference = f" All are compared with {material.reference}." if material.reference else ""
+    return (
+        f"{count(len(merged.methods), 'method')} on {count(len(merged.data), 'data set')}, with "
+        f"{count(len(seeds), 'seed')} each where all are finished ({count(len(merged.cells), 'finished fit')}): "
+        f"{listed([material.title(method) for method in merged.methods], 20)}; on {'; '.join(parts)}."
+        f"{with_encoder}{reference}"
+    )
+
+
+_SIZES = {
+    "labelled_documents": "labelled training documents",
+    "validation_documents": "for validation",
+    "test_documents": "for the test",
+    "classes": "classes",
+}
+
+
+def _range(values: Sequence[object]) -> str:
+    numbers = sorted({int(value) for value in values if isinstance(value, int | float)})
+    if not numbers:
+        return ""
+    return f"{numbers[0]:,}" if numbers[0] == numbers[-1] else f"{numbers[0]:,} to {numbers[-1]:,}"
+
+
+def _encoder(name: str) -> str:
+    return "all-MiniLM-L6-v2 (offline)" if name == "offline" else name
+
+
+def _verdict(material: Material) -> str:
+    if material.statistics is None:
+        return "Nothing could be compared; the table below says what each method reached."
+    found = [one for one in material.statistics.comparisons if one.measured.metric == "accuracy"]
+    if not found:
+        return "No two methods have a seed in common, so that nothing could be compared."
+    if all(len(one.measured.seeds) < 2 for one in found):
+        return (
+            "Every method was fitted once. What one fit shows over another may be chance of that fit: no difference "
+            "between these methods can be told. Three seeds would be a beginning."
+        )
+    held, noise, open_ = (
+        sum(one.verdict is verdict for one in found)
+        for verdict in (Verdict.HOLDS, Verdict.NOISE, Verdict.CANNOT_BE_TOLD)
+    )
+    return (
+        f"Of {count(len(found), 'difference')} in accuracy, {held} {'holds' if held == 1 else 'hold'}, {noise} "
+        f"{'is' if noise == 1 else 'are'} noise (surely below one point), and {open_} cannot be told from chance."
+    )
+
+
+def _leader(material: Material, data: str) -> str:
+    scores = material.scores_of(data)
+    if not scores:
+        return f"On {data}, there are no predictions to compare."
+    best, found = next(iter(scores.items()))
+    start = (
+        f"On {data}, {best} has the highest accuracy: {percent(found.mean)} % (95 % interval "
+        f"{span(found.interval.low, found.interval.high)}, {count(found.seeds, 'seed')})"
+    )
+    beaten, open_, even = [], [], []
+    for one in material.comparisons(data, "accuracy"):
+        names = (one.measured.first, one.measured.second)
+        if best not in names:
+            continue
+        other = names[1] if names[0] == best else names[0]
+        {Verdict.HOLDS: beaten, Verdict.NOISE: even}.get(one.verdict, open_).append(other)
+    said = []
+    if beaten:
+        said.append(f"it is better than {listed(beaten, 6)}")
+    if even:
+        said.append(f"as good as {listed(even, 6)} within a point")
+    if open_:
+        others = "any other method" if not beaten and not even else listed(open_, 6)
+        said.append(f"it cannot be told from {others}")
+    return f"{start}; {', '.join(said)}." if said else f"{start}."
+
+
+def _incomplete(material: Material) -> str:
+    merged = material.merged
+    parts = []
+    if merged.failed:
+        parts.append(f"{count(len(merged.failed), 'fit')} failed")
+    if merged.missing:
+        parts.append(f"{count(len(merged.missing), 'fit')} of the grid are missing")
+    if material.notes or merged.notes:
+        parts.append(f"{count(len(material.notes) + len(merged.notes), 'note')} on the results should be read")
+    return f"{listed(parts)}: see “Cells”.".capitalize() if parts else ""
+
+
+def _said(title: str, found: Sequence[Comparison], verdict: Verdict) -> list[Block]:
+    """The sentences of a verdict, the largest differences first; beyond the first few they are folded away."""
+    chosen = sorted((one for one in found if one.verdict is verdict), key=lambda one: -abs(one.measured.difference))
+    if not chosen:
+        return []
+    sentences = [one.sentence for one in chosen]
+    blocks: list[Block] = [Items(tuple(sentences[:_SHOWN]))]
+    if rest := sentences[_SHOWN:]:
+        blocks.append(Details(f"{len(rest)} more", (Items(tuple(rest)),)))
+    return [Section(f"{title} ({len(sentences)})", tuple(blocks))]
+
+
+def _undecided(found: Sequence[Comparison]) -> list[Block]:
+    """What cannot be told, those first that few more seeds would decide."""
+    chosen = [one for one in found if one.verdict is Verdict.CANNOT_BE_TOLD]
+    if not chosen:
+        return []
+    known = sorted((one for one in chosen if one.seeds_needed), key=lambda one: one.seeds_needed or 0)
+    near = [one for one in known if (one.seeds_needed or 0) > len(one.measured.seeds)]
+    never = sum(len(one.measured.seeds) > 1 and one.seeds_needed is None for one in chosen)
+    blocks: list[Block] = []
+    if near:
+        needed = [one.seeds_needed or 0 for one in near]
+        blocks.append(
+            Text(
+                f"If the true differences are as large as those seen, {needed[0]} seeds would tell the first of them, "
+                f"{needed[len(needed) // 2]} half of them and {needed[-1]} all but {never}, on these test documents; "
+                f"for {never} no number up to 1,000 would do."
+            )
+        )
+        blocks.append(Items(tuple(one.sentence for one in near[:3])))
+    shown = {id(one) for one in near[:3]}
+    rest = [one for one in chosen if id(one) not in shown]
+    rest.sort(key=lambda one: -abs(one.measured.difference))
+    if rest:
+        blocks.append(
+            Details(f"{'All' if not near else 'The other'} {len(rest)}", (Items(tuple(one.sentence for one in rest)),))
+        )
+    return [Section(f"What cannot be told ({len(chosen)})", tuple(blocks))]
