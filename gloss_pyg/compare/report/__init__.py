@@ -4,7 +4,7 @@
 |---|---|
 | `__main__.py` | the command |
 | `runs.py`, `merge.py` | result folders, and several of them as one comparison |
-| `outcomes.py`, `scores.py`, `material.py` | predictions, means with intervals, and all that the parts are written from |
+| `outcomes.py`, `scores.py`, `material.py` | predictions, means with intervals, all that parts are written from |
 | `content.py`, `wording.py` | what a report consists of, without a format; numbers as it writes them |
 | `answer.py`, `*_section.py`, `build.py` | the parts, and their order |
 | `published.py`, `published.json` | published figures for cells whose setting is a published one |

@@ -5,6 +5,7 @@ What can be checked without the statistics is checked before they are imported.
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m gloss_pyg.compare.report",
-        description="Write what comparisons found as report.html (one file, no network), report.md and report.tex, with "
-        "statistics.json and the configuration that makes it again. Needs the extra 'stats'.",
+        description="Write what comparisons found as report.html (one file, no network), report.md and report.tex, "
+        "with statistics.json and the configuration that makes it again. Needs the extra 'stats'.",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="result folders, the --output of comparisons")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="default: 'report' inside the first RUN")
@@ -49,6 +50,7 @@ def _report(options: argparse.Namespace, given: Sequence[str]) -> list[Path]:
     if output.exists() and not output.is_dir():
         raise ConfigError(f"--output {output} is a file; name a folder.")
     print("report: reading the results ...", file=sys.stderr, flush=True)
+    os.environ["HF_HUB_OFFLINE"] = "1"  # read as the libraries are imported: a report downloads nothing
     from gloss_pyg.compare.report.build import build
     from gloss_pyg.compare.report.html import to_html
     from gloss_pyg.compare.report.latex import to_latex

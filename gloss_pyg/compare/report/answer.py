@@ -1,31 +1,31 @@
 """The first part: what was compared, and which differences hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gloss_pyg.compare.report.content import Block, Details, Items, Section, Text
 from gloss_pyg.compare.report.material import Material
 from gloss_pyg.compare.report.wording import count, listed, percent, span
-from gloss_pyg.compare.statistics.verdict import Comparison, Verdict
+from gloss_pyg.compare.statistics.verdict import METRIC_NAMES, Comparison, Verdict
 
 _SHOWN = 8
 
 
 def answer(material: Material) -> Section:
     """Summary in words."""
-    blocks: list[Block] = [Text(_compared(material)), Text(_verdict(material), "answer")]
+    blocks: list[Block] = [Text(_verdict(material), "answer")]
+    blocks.append(Items(tuple(_leader(material, data) for data in material.merged.data)))
     if warning := _incomplete(material):
         blocks.append(Text(warning, "warning"))
-    blocks.append(Items(tuple(_leader(material, data) for data in material.merged.data)))
+    blocks.append(Section("What was compared", (Items(tuple(_compared(material))),)))
     if material.statistics is not None:
-        of_scores = [one for one in material.statistics.comparisons]
-        blocks += _said("What holds", of_scores, Verdict.HOLDS)
-        blocks += _said("What is noise", of_scores, Verdict.NOISE)
-        blocks += _undecided(of_scores)
+        found = material.statistics.comparisons
+        blocks += [*_said("What holds", found, Verdict.HOLDS), *_said("What is noise", found, Verdict.NOISE)]
+        blocks += _undecided(found)
         over = [
-            sentence
+            f"By {METRIC_NAMES[one.metric]}: {said}"
             for one in material.statistics.over_data_sets
             if len(one.data_sets) > 1
-            for sentence in (f"By {_METRIC[one.metric]}: {said}" for said in one.sentences)
+            for said in one.sentences
         ]
         if over:
             blocks.append(Section("Over all data sets", (Items(tuple(over)),)))
@@ -33,27 +33,22 @@ def answer(material: Material) -> Section:
     return Section("Summary", tuple(blocks), "summary")
 
 
-_METRIC = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
-
-
-def _compared(material: Material) -> str:
+def _compared(material: Material) -> Iterator[str]:
+    """Methods, data, encoders and seeds, a line each."""
     merged = material.merged
-    seeds = sorted({cell.name[2] for cell in merged.cells})
-    parts = []
+    titles = [material.title(method) for method in merged.methods]
+    yield f"{count(len(titles), 'method')}: {listed(titles, 20)}."
     for data in merged.data:
         records = [cell.record for cell in merged.of(data)]
-        sizes = {key: _range([record.get(key) for record in records]) for key in _SIZES}
-        told = [f"{sizes[key]} {word}" for key, word in _SIZES.items() if sizes[key]]
-        parts.append(f"{data} ({', '.join(told)})" if told else data)
+        sizes = {word: _range([record.get(key) for record in records]) for key, word in _SIZES.items()}
+        said = ", ".join(f"{size} {word}" for word, size in sizes.items() if size)
+        seeds = sorted({cell.name[2] for cell in merged.of(data)})
+        yield f"{data}: {said or 'sizes unknown'}; {count(len(seeds), 'seed')} ({listed(seeds, 10)})."
     encoders = dict.fromkeys(str(cell.record["encoder"]) for cell in merged.cells if cell.record.get("encoder"))
-    with_encoder = f" Encoder: {listed([_encoder(name) for name in encoders], 6)}." if encoders else ""
-    reference = f" All are compared with {material.reference}." if material.reference else ""
-    return (
-        f"{count(len(merged.methods), 'method')} on {count(len(merged.data), 'data set')}, with "
-        f"{count(len(seeds), 'seed')} each where all are finished ({count(len(merged.cells), 'finished fit')}): "
-        f"{listed([material.title(method) for method in merged.methods], 20)}; on {'; '.join(parts)}."
-        f"{with_encoder}{reference}"
-    )
+    if encoders:
+        yield f"Encoder: {listed([_encoder(name) for name in encoders], 6)}."
+    if material.reference:
+        yield f"All methods are compared with {material.reference} only."
 
 
 _SIZES = {
@@ -97,30 +92,26 @@ def _verdict(material: Material) -> str:
 
 
 def _leader(material: Material, data: str) -> str:
+    """The highest accuracy on a data set, and which methods it can be told from."""
     scores = material.scores_of(data)
     if not scores:
         return f"On {data}, there are no predictions to compare."
     best, found = next(iter(scores.items()))
-    start = (
-        f"On {data}, {best} has the highest accuracy: {percent(found.mean)} % (95 % interval "
-        f"{span(found.interval.low, found.interval.high)}, {count(found.seeds, 'seed')})"
-    )
-    beaten, open_, even = [], [], []
+    others = [method for method, one in scores.items() if one.mean == found.mean and method != best]
+    figures = f"{percent(found.mean)} % (95 % interval {span(found.interval.low, found.interval.high)})"
+    if len(scores) == 1:
+        return f"On {data}, {best} reaches an accuracy of {figures}."
+    start = f"On {data}, {best} has the highest accuracy, {figures}{f', as has {listed(others, 6)}' if others else ''}"
+    told: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
     for one in material.comparisons(data, "accuracy"):
         names = (one.measured.first, one.measured.second)
-        if best not in names:
-            continue
-        other = names[1] if names[0] == best else names[0]
-        {Verdict.HOLDS: beaten, Verdict.NOISE: even}.get(one.verdict, open_).append(other)
-    said = []
-    if beaten:
-        said.append(f"it is better than {listed(beaten, 6)}")
-    if even:
-        said.append(f"as good as {listed(even, 6)} within a point")
-    if open_:
-        others = "any other method" if not beaten and not even else listed(open_, 6)
-        said.append(f"it cannot be told from {others}")
-    return f"{start}; {', '.join(said)}." if said else f"{start}."
+        if best in names:
+            told[one.verdict].append(names[names[0] == best])
+    beaten, even, open_ = told[Verdict.HOLDS], told[Verdict.NOISE], told[Verdict.CANNOT_BE_TOLD]
+    said = [f"it is better than {listed(beaten, 6)}"] if beaten else []
+    said += [f"it is as good as {listed(even, 6)} within a point"] if even else []
+    said += [f"it cannot be told from {listed(open_, 6) if beaten or even else 'any other method'}"] if open_ else []
+    return f"{start}; {', and '.join(said)}." if said else f"{start}."
 
 
 def _incomplete(material: Material) -> str:

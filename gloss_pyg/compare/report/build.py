@@ -8,11 +8,12 @@ from gloss_pyg.compare.report.budget_section import budgets
 from gloss_pyg.compare.report.class_section import classes
 from gloss_pyg.compare.report.content import Report
 from gloss_pyg.compare.report.cost_section import cost
+from gloss_pyg.compare.report.differences_section import differences
 from gloss_pyg.compare.report.document_section import documents
 from gloss_pyg.compare.report.learning_section import learning
 from gloss_pyg.compare.report.material import Material
 from gloss_pyg.compare.report.rank_section import ranks
-from gloss_pyg.compare.report.results_section import differences, results
+from gloss_pyg.compare.report.results_section import results
 from gloss_pyg.compare.report.settings_section import cells, settings
 from gloss_pyg.compare.report.wording import count, listed
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
-from gloss_pyg.compare.report.drawing import GRID, INK, chart, legend, legend_height, look, to_svg
+from gloss_pyg.compare.report.drawing import GRID, INK, NARROW, WIDE, chart, look, room_for, to_svg
 from gloss_pyg.compare.report.scores import MeanScore
 
 Numbers = Mapping[str, int]
@@ -14,7 +14,7 @@ Point = tuple[float, float]
 
 def interval_chart(scores: Mapping[str, MeanScore], numbers: Numbers, name: str, title: str, description: str) -> str:
     """A row for each method: its mean, and a line as long as its interval."""
-    with chart(0.75 + 0.24 * len(scores)) as (figure, axis):
+    with chart(0.65 + 0.24 * len(scores), left=room_for(list(scores))) as (figure, axis):
         for place, (method, found) in enumerate(scores.items()):
             colour, _, marker = look(numbers[method])
             ends = [100 * found.interval.low, 100 * found.interval.high]
@@ -33,7 +33,7 @@ def cost_chart(
 ) -> str:
     """Accuracy against a cost on a logarithmic axis."""
     methods = [(method, numbers[method]) for method in points]
-    with chart(2.8 + legend_height(methods)) as (figure, axis):
+    with chart(2.8, methods, lines=False) as (figure, axis):
         for method, (cost, found) in points.items():
             colour, _, marker = look(numbers[method])
             ends = [100 * found.interval.low, 100 * found.interval.high]
@@ -43,7 +43,6 @@ def cost_chart(
         _logarithmic(axis, costs)
         axis.set_xlabel(what)
         axis.set_ylabel("accuracy (%)")
-        legend(figure, methods, lines=False)
         return to_svg(figure, name, title, description)
 
 
@@ -52,6 +51,7 @@ def curve_chart(
     best: Mapping[str, Sequence[Point]],
     numbers: Numbers,
     axes: tuple[str, str],
+    limits: tuple[float, float, float, float],
     name: str,
     title: str,
     description: str,
@@ -65,13 +65,18 @@ def curve_chart(
         best: For each method the points that are marked.
         numbers: The place of each method.
         axes: What is on them.
+        limits: Where they begin and end, alike in all charts that stand together: left, right, bottom, top.
         name: Unique on the page.
         title: Of the chart.
         description: Of what is seen.
         grey: Lines of another method to compare with, without a mark.
     """
     methods = [(method, numbers[method]) for method in curves]
-    with chart(2.8 + (legend_height(methods) if len(methods) > 1 else 0.0)) as (figure, axis):
+    several = len(methods) > 1
+    with chart(2.8 if several else 2.2, methods if several else (), width=WIDE if several else NARROW) as (
+        figure,
+        axis,
+    ):
         for line in grey:
             axis.plot(*zip(*line, strict=True), color=INK, linewidth=1, alpha=0.45, linestyle=(0, (2, 1)))
         for method, lines in curves.items():
@@ -80,12 +85,11 @@ def curve_chart(
                 axis.plot(*zip(*line, strict=True), color=colour, linestyle=style, linewidth=1.3)
             if best[method]:
                 axis.plot(*zip(*best[method], strict=True), color=colour, marker=marker, markersize=6, linestyle="")
-        axis.set_xlim(left=0)
+        axis.set_xlim(*limits[:2])
+        axis.set_ylim(*limits[2:])
         axis.xaxis.set_major_locator(MaxNLocator(6))
         axis.set_xlabel(axes[0])
         axis.set_ylabel(axes[1])
-        if len(methods) > 1:
-            legend(figure, methods)
         return to_svg(figure, name, title, description)
 
 
@@ -94,7 +98,7 @@ def budget_chart(
 ) -> str:
     """Accuracy against the number of labelled documents, a line for each method with its intervals."""
     methods = [(method, numbers[method]) for method in lines]
-    with chart(2.8 + legend_height(methods)) as (figure, axis):
+    with chart(2.8, methods) as (figure, axis):
         budgets = sorted({budget for line in lines.values() for budget, _ in line})
         for place, (method, line) in enumerate(lines.items()):
             colour, style, marker = look(numbers[method])
@@ -119,7 +123,6 @@ def budget_chart(
             axis.set_xticks(budgets, [f"{budget:,.0f}" for budget in budgets])
         axis.set_xlabel("labelled training documents")
         axis.set_ylabel("accuracy (%)")
-        legend(figure, methods)
         return to_svg(figure, name, title, description)
 
 
@@ -131,16 +134,19 @@ def _logarithmic(axis, values: Sequence[float]) -> None:  # type: ignore[no-unty
         return
     axis.set_xscale("log")
     axis.margins(x=0.1)
+    axis.set_xticks(_steps(min(values), max(values)))
     formatter = ScalarFormatter()
     formatter.set_scientific(False)
     axis.xaxis.set_major_formatter(formatter)
-    if max(values) < 30 * min(values):  # else the numbers between the powers of ten would run into each other
-        axis.set_xticks(_steps(min(values), max(values)))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.grid(visible=True, which="major", color=GRID)
 
 
 def _steps(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`: 1, 2 and 5 times powers of ten."""
+    """Round numbers between two, as many as find room: 1, 2 and 5 times powers of ten, or more where they are near."""
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    return [float(step * 10.0**power) for power in powers for step in (1, 2, 5) if low <= step * 10.0**power <= high]
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
+        found = [float(step * 10.0**power) for power in powers for step in steps if low <= step * 10.0**power <= high]
+        if len(found) >= 3:
+            break
+    return found

@@ -50,19 +50,25 @@ def _f1(material: Material, data: str, outcomes: dict[str, list[Outcome]]) -> Bl
         method: np.nanmean(np.stack([np.nan_to_num(class_f1(one.confusion()), nan=0.0) for one in found]), axis=0)
         for method, found in outcomes.items()
     }
-    rows = []
-    for place in np.argsort(-support, kind="stable"):
-        values = [scores[method][place] for method in outcomes]
-        top = max(values)
-        row: list[str | Value] = [Value(names[place], foreign=True), f"{support[place]:,}"]
-        row += [Value(percent(value, 1), strong=value == top > 0) if support[place] else NONE for value in values]
-        rows.append(tuple(row))
-    table = Table(
-        f"F1 of each class on {data} (%), mean over the seeds",
-        ("class", "test documents", *(material.title(method) for method in outcomes)),
-        tuple(rows),
-        notes=("The largest class first; the highest of a class stands out.",),
+    caption, notes = f"F1 of each class on {data} (%), mean over the seeds", ("The largest class first.",)
+    order = [int(place) for place in np.argsort(-support, kind="stable")]
+    tops = {place: max(found[place] for found in scores.values()) for place in order}
+    shown = {
+        (method, place): Value(percent(found[place], 1), strong=found[place] == tops[place] > 0)
+        if support[place]
+        else NONE
+        for method, found in scores.items()
+        for place in order
+    }
+    if len(outcomes) > len(names):
+        heads = (f"{names[place]} ({support[place]:,})" for place in order)
+        by_method = tuple((material.title(method), *(shown[method, place] for place in order)) for method in outcomes)
+        return Table(caption, ("method", *heads), by_method, notes=notes)
+    rows = tuple(
+        (Value(names[place], foreign=True), f"{support[place]:,}", *(shown[method, place] for method in outcomes))
+        for place in order
     )
+    table = Table(caption, ("class", "test documents", *map(material.title, outcomes)), rows, notes=notes)
     return table if len(rows) <= _WIDEST_MATRIX else Details(f"F1 of the {len(rows)} classes of {data}", (table,))
 
 

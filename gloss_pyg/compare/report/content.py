@@ -91,10 +91,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Charts side by side."""
+    """Charts side by side; small ones are three in a row where there is room."""
 
     kind: ClassVar[str] = "figures"
     figures: tuple[Figure, ...]
+    small: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,13 @@ from gloss_pyg.compare.report.runs import FoundCell
 from gloss_pyg.compare.report.scores import MeanScore
 from gloss_pyg.compare.report.wording import count, gib, listed, mean, number, percent, seconds
 
-_PARTS = ("setup_seconds", "checkpoint_seconds", "graph_seconds", "training_seconds")
+_PARTS = {
+    "setup_seconds": "set-up",
+    "checkpoint_seconds": "first fine-tuning",
+    "graph_seconds": "corpus graph",
+    "training_seconds": "training",
+}
+_SHOWN_SECONDS = 0.05
 
 
 def cost(material: Material) -> Section:
@@ -26,17 +32,18 @@ def cost(material: Material) -> Section:
         )
     else:
         blocks.append(Text(f"All fits ran on: {machines[0]}. What else that machine did meanwhile is in the times."))
-    blocks.append(_table(material))
-    figures: list[Figure] = []
     for place, data in enumerate(material.merged.data):
+        parts: list[Block] = [_table(material, data)]
         scores = material.scores_of(data)
         costs = {method: _costs(material.merged.of(data, method)) for method in scores}
+        figures: list[Figure] = []
         for key, words, unit in (("seconds", "seconds of a fit", "s"), ("memory", "peak memory", "GiB")):
             points = {method: (costs[method][key], found) for method, found in scores.items() if costs[method][key] > 0}
             if len(points) > 1:
                 figures.append(_figure(material, data, points, words, unit, f"cost-{key}-{place}"))
-    if figures:
-        blocks.append(Figures(tuple(figures)))
+        if figures:
+            parts.append(Figures(tuple(figures)))
+        blocks += parts if len(material.merged.data) == 1 else [Section(data, tuple(parts))]
     return Section("Accuracy and cost", tuple(blocks), "cost")
 
 
@@ -63,43 +70,33 @@ def _costs(cells: Sequence[FoundCell]) -> dict[str, float]:
     return {"seconds": fit if fit > 0 else 0.0, "memory": memory if memory > 0 else 0.0}
 
 
-def _table(material: Material) -> Table:
+def _table(material: Material, data: str) -> Table:
     merged = material.merged
-    with_accelerator = any(cell.record.get("peak_accelerator_bytes") for cell in merged.cells)
-    used = [part for part in _PARTS if max([0.0, *seconds_of(merged.cells, part)]) >= 0.05]
+    here = merged.of(data)
+    with_accelerator = any(cell.record.get("peak_accelerator_bytes") for cell in here)
+    used = [part for part in _PARTS if max([0.0, *seconds_of(here, part)]) >= _SHOWN_SECONDS]
     rows = []
-    for data in merged.data:
-        for method in merged.methods:
-            cells = merged.of(data, method)
-            if not cells:
-                continue
-            parts = {part: mean(seconds_of(cells, part)) for part in _PARTS}
-            parts["setup_seconds"] -= parts["checkpoint_seconds"] if parts["checkpoint_seconds"] > 0 else 0.0
-            row = [data, material.title(method), seconds(mean(seconds_of(cells)))]
-            row += [seconds(parts[part]) for part in used]
-            row += [
-                seconds(mean(seconds_of(cells, "seconds_per_epoch"))),
-                seconds(mean(seconds_of(cells, "predict_seconds"))),
-                number(100 * mean(seconds_of(cells, "loss_overhead")), 2),
-                gib(max(seconds_of(cells, "peak_memory_bytes"), default=0.0)),
-            ]
-            if with_accelerator:
-                row.append(gib(max(seconds_of(cells, "peak_accelerator_bytes"), default=0.0)))
-            rows.append(tuple(row))
-    names = {
-        "setup_seconds": "set-up",
-        "checkpoint_seconds": "first fine-tuning",
-        "graph_seconds": "corpus graph",
-        "training_seconds": "training",
-    }
-    columns = ["data set", "method", "fit (s)", *(f"{names[part]} (s)" for part in used)]
+    for method in merged.methods:
+        cells = merged.of(data, method)
+        if not cells:
+            continue
+        parts = {part: mean(seconds_of(cells, part)) for part in _PARTS}
+        parts["setup_seconds"] -= parts["checkpoint_seconds"] if parts["checkpoint_seconds"] > 0 else 0.0
+        row = [material.title(method), seconds(mean(seconds_of(cells))), *(seconds(parts[part]) for part in used)]
+        row += [seconds(mean(seconds_of(cells, key))) for key in ("seconds_per_epoch", "predict_seconds")]
+        row.append(number(100 * mean(seconds_of(cells, "loss_overhead")), 2))
+        row.append(gib(max(seconds_of(cells, "peak_memory_bytes"), default=0.0)))
+        if with_accelerator:
+            row.append(gib(max(seconds_of(cells, "peak_accelerator_bytes"), default=0.0)))
+        rows.append(tuple(row))
+    columns = ["method", "fit (s)", *(f"{_PARTS[part]} (s)" for part in used)]
     columns += ["an epoch (s)", "prediction (s)", "loss (% of a step)", "memory (GiB)"]
     if with_accelerator:
         columns.append("accelerator (GiB)")
     notes = ["Means over the seeds; memory is the most that a fit's process held, libraries and data included."]
-    if any(cell.record.get("peak_memory_since_start") for cell in merged.cells):
+    if any(cell.record.get("peak_memory_since_start") for cell in here):
         notes.append("Some machines cannot reset that mark: there it repeats the largest fit of the process so far.")
-    return Table("What the fits took", tuple(columns), tuple(rows), 2, frozenset({0, 1}), tuple(notes))
+    return Table(f"What the fits on {data} took", tuple(columns), tuple(rows), notes=tuple(notes))
 
 
 def _machine(cell: FoundCell) -> str:

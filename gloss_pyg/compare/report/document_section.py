@@ -35,7 +35,10 @@ def documents(material: Material) -> Section | None:
         blocks.append(Section(data, tuple(parts)))
     if not blocks:
         return None
-    start = "Confidence is the probability of the wrong class that was chosen, 0 where a fit was right, averaged over the fits."
+    start = (
+        "Confidence is the probability of the wrong class that was chosen, 0 where a fit was right, averaged over the "
+        "fits."
+    )
     if not material.texts:
         start += " Texts are left out, as was asked for; a row is the document's place in the test split, from 0."
     return Section("Most confidently wrong documents", (Text(start), *blocks), "documents")

@@ -5,7 +5,7 @@ What matplotlib draws in one of the colours below becomes a variable of the styl
 
 import io
 import re
-import xml.etree.ElementTree as ElementTree  # noqa: S405
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +24,9 @@ _VARIABLES = {INK: "currentColor", GRID: "var(--grid)", BAR: "var(--series-0)"} 
     colour: f"var(--series-{number})" for number, colour in enumerate(SERIES)
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_WIDTH = 4.6  # inches of 96 CSS pixels: two stand side by side on a desk, one fills a phone
+WIDE, NARROW = 4.6, 3.3  # inches of 96 CSS pixels: two or three stand side by side on a desk, one fills a phone
+_LINE = 0.2  # inches of a line of the legend
+_LONGEST_IN_TWO = 24  # letters of a name beyond which the legend has one column
 _SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _COLOUR = re.compile(r"#0102[0-9a-f]{2}")
@@ -61,34 +63,55 @@ def look(number: int) -> tuple[str, Any, str]:
 
 
 @contextmanager
-def chart(height: float) -> Iterator[tuple[Figure, Axes]]:
-    """A figure with one pair of axes, in the style of the report."""
+def chart(
+    height: float,
+    methods: Sequence[tuple[str, int]] = (),
+    *,
+    width: float = WIDE,
+    left: float = 0.62,
+    lines: bool = True,
+) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with one pair of axes, in the style of the report, and a legend below.
+
+    Margins are given, not found by laying out: that would draw everything twice.
+
+    Args:
+        height: Inches without the legend.
+        methods: For the legend, each with its place; none for a figure without.
+        width: Inches.
+        left: Inches for what stands left of the axes.
+        lines: Whether methods are lines, not only marks.
+    """
+    longest = max((len(name) for name, _ in methods), default=0)
+    columns = 1 if longest > _LONGEST_IN_TWO else 2
+    below = 0.12 + _LINE * -(-len(methods) // columns) if methods else 0.0
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height + below))
         FigureCanvasSVG(figure)
-        yield figure, figure.subplots()
+        total = height + below
+        axis = figure.add_axes(
+            (left / width, (below + 0.47) / total, 1 - (left + 0.12) / width, (height - 0.57) / total)
+        )
+        if methods:
+            figure.legend(
+                handles=[_handle(name, number, lines=lines) for name, number in methods],
+                loc="lower left",
+                ncols=columns,
+                handlelength=3 if lines else 1,
+                columnspacing=1,
+                borderpad=0.1,
+            )
+        yield figure, axis
 
 
-def legend(figure: Figure, methods: Sequence[tuple[str, int]], *, lines: bool = True) -> None:
-    """Below the axes, each method with its look; room for it must be in the figure's height."""
-    handles = []
-    for name, number in methods:
-        colour, style, marker = look(number)
-        handles.append(Line2D([], [], color=colour, linestyle=style if lines else "", marker=marker, label=name))
-    longest = max(len(name) for name, _ in methods)
-    figure.legend(
-        handles=handles,
-        loc="outside lower left",
-        ncols=1 if longest > 24 else 2,
-        handlelength=3 if lines else 1,
-        columnspacing=1,
-    )
+def _handle(name: str, number: int, *, lines: bool) -> Line2D:
+    colour, style, marker = look(number)
+    return Line2D([], [], color=colour, linestyle=style if lines else "", marker=marker, label=name)
 
 
-def legend_height(methods: Sequence[tuple[str, int]]) -> float:
-    """Inches that the legend takes."""
-    longest = max(len(name) for name, _ in methods)
-    return 0.15 + 0.19 * (len(methods) if longest > 24 else (len(methods) + 1) // 2)
+def room_for(names: Sequence[str]) -> float:
+    """Inches that names take left of the axes."""
+    return 0.2 + 0.082 * max(len(name) for name in names)
 
 
 def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
@@ -108,7 +131,7 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
 
 def inline(svg: str, name: str, title: str, description: str) -> str:
     """An SVG file of matplotlib's as an element of a page; comments and metadata go."""
-    root = ElementTree.fromstring(svg[svg.index("<svg") :])  # noqa: S314: made by matplotlib a moment ago
+    root = ET.fromstring(svg[svg.index("<svg") :])  # noqa: S314 - made by matplotlib a moment ago
     for parent in root.iter():
         for child in [child for child in parent if child.tag.endswith(("metadata", "title"))]:
             parent.remove(child)
@@ -134,7 +157,7 @@ def inline(svg: str, name: str, title: str, description: str) -> str:
     root.attrib |= {"viewBox": f"0 0 {width} {height}", "role": "img", "aria-labelledby": f"{name}-t {name}-d"}
     root.set("style", f"max-width: {float(width) * 4 / 3:.0f}px")
     for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-        element = ElementTree.Element(tag, {"id": f"{name}-{tag[0]}"})
+        element = ET.Element(tag, {"id": f"{name}-{tag[0]}"})
         element.text = text
         root.insert(place, element)
-    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
+    return ET.tostring(root, encoding="unicode", short_empty_elements=True)

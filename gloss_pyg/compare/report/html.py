@@ -19,7 +19,7 @@ def to_html(report: Report) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False
     )
-    environment.filters["drawn"] = Markup  # noqa: S704: for what this package makes itself
+    environment.filters["drawn"] = Markup  # only for what this package makes itself
     numbers = count()
     environment.globals["new_name"] = lambda: f"table-{next(numbers)}"
     style = (_HERE / "report.css").read_text(encoding="utf-8")

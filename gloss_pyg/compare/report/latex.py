@@ -1,4 +1,4 @@
-"""The tables and sentences of the report in LaTeX, for any engine: a document that compiles, its tables to be copied."""
+"""The report in LaTeX, for any engine: a document that compiles, with tables to be copied."""
 
 import re
 from collections.abc import Iterator, Sequence

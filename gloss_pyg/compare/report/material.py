@@ -60,8 +60,8 @@ class Material:
 
     def title(self, method: str) -> str:
         """A method's name, marked where it is transductive."""
-        first = next(cell for cell in self.merged.cells if cell.name[1] == method)
-        return f"{method} (transductive)" if first.record.get("transductive") else method
+        records = (cell.record for cell in self.merged.cells if cell.name[1] == method)
+        return f"{method} (transductive)" if next(records, {}).get("transductive") else method
 
 
 def gather(merged: Merged, *, texts: bool, reference: str | None) -> Material:

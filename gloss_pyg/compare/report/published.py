@@ -52,7 +52,7 @@ class Published:
     def text(self) -> str:
         """The figures as the table shows them."""
         if self.entry is None:
-            return "–"
+            return "-"
         found = self.entry.figures
         shown = f"{found['accuracy']:.2f}" + (f" / {found['macro_f1']:.2f}" if "macro_f1" in found else "")
         return shown + (" (best run)" if self.entry.source == "best run" else "")

@@ -32,7 +32,7 @@ def fit_to_show(text: str, longest: int = LONGEST) -> str:
     r"""A text of any origin on one line, cut, without characters that act on what stands around them.
 
     Control characters become U+FFFD; marks of direction and invisible characters are written out as `<U+202E>`; blanks
-    of all kinds are one; a long run of combining marks is cut. Nothing is escaped here: that is for who writes a format.
+    of all kinds are one; a long run of combining marks is cut. Nothing is escaped here: each format does that itself.
 
     Example:
         >>> fit_to_show("a\n\x00 b\u202ec")
@@ -89,7 +89,8 @@ def look_up(outcomes: list[Outcome], rows: Iterable[int]) -> Texts:
             spec.name_or_path, data_dir=folder, text_column=spec.text_column, label_column=spec.label_column
         )["test"]
     except (UserError, OSError, ValueError) as error:
-        return Texts({}, f"The data set cannot be loaded here, so texts are not shown: {fit_to_show(str(error))}")
+        why = fit_to_show(str(error), 400)
+        return Texts({}, f"The data set is not here, and a report downloads nothing, so texts are not shown. {why}")
     labels, predictions = np.asarray(test["label"]), outcomes[0].predictions
     if (
         list(test.features["label"].names) != list(outcomes[0].class_names)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-NONE = "–"
+NONE = "-"
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -11,7 +11,7 @@ def percent(value: float, digits: int = 2) -> str:
 
     Example:
         >>> percent(0.8361), percent(float("nan"))
-        ('83.61', '–')
+        ('83.61', '-')
     """
     return number(100 * value, digits)
 
@@ -53,7 +53,7 @@ def p_value(value: float | None) -> str:
 
     Example:
         >>> p_value(0.0312), p_value(3e-9), p_value(None)
-        ('0.031', '< 0.0001', '–')
+        ('0.031', '< 0.0001', '-')
     """
     if value is None or math.isnan(value):
         return NONE
