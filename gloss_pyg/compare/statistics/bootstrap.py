@@ -4,6 +4,7 @@ All methods see the same draws, so that any two of them stay paired. What is dra
 accuracy is then one matrix product, and macro-F1 two sparse ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,8 @@ class Scores:
     """Scores of all methods and seeds on a data set; NaN where a cell is not finished.
 
     Attributes:
-        observed: For each metric, `[methods, seeds]`.
-        resampled: For each metric, `[resamples, methods, seeds]`.
+        observed: For accuracy and macro-F1, `[methods, seeds]`.
+        resampled: For each metric that was asked for, `[resamples, methods, seeds]`.
     """
 
     observed: dict[str, Floats]
@@ -74,14 +75,14 @@ def resampled_macro_f1(counts: NDArray[np.float32], labels: Ints, predicted: Int
     return macro.T
 
 
-def score(data: DataSetPredictions, resamples: int, generator: np.random.Generator) -> Scores:
+def score(data: DataSetPredictions, metrics: Sequence[str], resamples: int, generator: np.random.Generator) -> Scores:
     """Scores of all methods and seeds on the documents as they are, and on documents drawn again.
 
     Seeds that share their documents share their draws; seeds with documents of their own have draws of their own.
     """
     shape = len(data.methods), len(data.seeds)
     observed = {metric: np.full(shape, np.nan) for metric in METRICS}
-    resampled = {metric: np.full((resamples, *shape), np.nan, np.float32) for metric in METRICS}
+    resampled = {metric: np.full((resamples, *shape), np.nan, np.float32) for metric in metrics}
     groups = [range(len(data.seeds))] if data.same_documents else [[place] for place in range(len(data.seeds))]
     for group in groups:
         labels = data.labels[group[0]]
@@ -101,8 +102,10 @@ def score(data: DataSetPredictions, resamples: int, generator: np.random.Generat
         for start in range(0, resamples, block):
             here = slice(start, min(start + block, resamples))
             counts = draw_counts(here.stop - start, len(labels), generator)
-            resampled["accuracy"][here, rows, places] = resampled_accuracy(counts, correct)
-            resampled["macro_f1"][here, rows, places] = resampled_macro_f1(counts, labels, predicted)
+            if "accuracy" in metrics:
+                resampled["accuracy"][here, rows, places] = resampled_accuracy(counts, correct)
+            if "macro_f1" in metrics:
+                resampled["macro_f1"][here, rows, places] = resampled_macro_f1(counts, labels, predicted)
     return Scores(observed, resampled)
 
 

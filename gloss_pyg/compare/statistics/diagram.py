@@ -42,20 +42,22 @@ def draw_ranks(ranking: Ranking, path: Path) -> bool:
         dict(zip(names, ranking.average_ranks, strict=True)),
         pd.DataFrame(ranking.nemenyi, index=names, columns=names),
         ax=axis,
-        label_fmt_left="{label} ({rank:.2f})",
-        label_fmt_right="({rank:.2f}) {label}",
+        label_fmt_left="{label} ({rank:.2f}) ",
+        label_fmt_right=" ({rank:.2f}) {label}",
         label_props={"parse_math": False},
         elbow_props={"color": _INK, "linewidth": 1},
         marker_props={"color": _INK, "s": 22},
         crossbar_props={"color": _BAR, "linewidth": 4, "solid_capstyle": "round"},
         text_h_margin=0.05,
     )
+    axis.set_xlim(0.9, len(names) + 0.1)  # all ranks there can be, so that two diagrams compare
+    axis.set_xticks(range(1, len(names) + 1))
     axis.set_title(
         f"average rank over {ranking.friedman.observations} data sets, 1 is the best; a bar joins methods that\n"
         f"Nemenyi's test cannot tell apart (they differ by less than {ranking.critical_difference:.2f} ranks)",
         fontsize="small",
         loc="left",
-        pad=14,
+        pad=20,
     )
     picture = io.BytesIO()
     figure.savefig(picture, dpi=150, format=path.suffix[1:])

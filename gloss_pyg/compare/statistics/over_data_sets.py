@@ -74,14 +74,11 @@ def over_data_sets(data: Sequence[DataSetPredictions], scores: Sequence[Scores],
     table = np.stack([means[corpus] for corpus in complete])
     ranking = rank_methods(table, methods)
     tests = []
-    for one, other in combinations(range(len(methods)), 2):
-        differences = table[:, one] - table[:, other]
-        tests.append((one, other, float(differences.mean()), wilcoxon(differences, "data sets")))
+    for first, second in combinations(range(len(methods)), 2):
+        differences = table[:, first] - table[:, second]
+        tests.append((methods[first], methods[second], float(differences.mean()), wilcoxon(differences, "data sets")))
     corrected = holm([test.p for *_, test in tests])
-    pairs = tuple(
-        PairOverDataSets(methods[one], methods[other], mean, test, p)
-        for (one, other, mean, test), p in zip(tests, corrected, strict=True)
-    )
+    pairs = tuple(PairOverDataSets(*test, p) for test, p in zip(tests, corrected, strict=True))
     return OverDataSets(
         metric,
         tuple(shown[corpus] for corpus in complete),

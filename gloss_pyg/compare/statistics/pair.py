@@ -90,7 +90,7 @@ def measure(
     differences = of_first - of_second
     resampled = scores.resampled[metric][:, one, places] - scores.resampled[metric][:, other, places]
     answers = [_answers(data, place, first, second) for place in places]
-    discordant = tuple(_discordant(data.seeds[place], answer) for place, answer in zip(places, answers, strict=True))
+    discordant = _discordant([data.seeds[place] for place in places], answers)
     together = np.stack(answers) if data.same_documents else None
     covariance = _covariance(metric, resampled, answers, together)
     if together is None:
@@ -152,14 +152,18 @@ def _answers(data: DataSetPredictions, place: int, first: str, second: str) -> F
     """1 where only the first is right, -1 where only the second is, `[documents]`."""
     seed, labels = data.seeds[place], data.labels[place]
     right = (data.predicted[first, seed] == labels).astype(np.float64)
-    return right - (data.predicted[second, seed] == labels)
+    answers: Floats = right - (data.predicted[second, seed] == labels)
+    return answers
 
 
-def _discordant(seed: int, answers: Floats) -> Discordant:
-    first_only, second_only = int((answers > 0).sum()), int((answers < 0).sum())
-    least = smallest_p(first_only + second_only)
-    p = None if least > ALPHA else float(mcnemar_mid_p(first_only, second_only))
-    return Discordant(seed, first_only, second_only, p, least)
+def _discordant(seeds: list[int], answers: list[Floats]) -> tuple[Discordant, ...]:
+    first_only = [int((answer > 0).sum()) for answer in answers]
+    second_only = [int((answer < 0).sum()) for answer in answers]
+    found = []
+    for seed, b, c, p in zip(seeds, first_only, second_only, mcnemar_mid_p(first_only, second_only), strict=True):
+        least = smallest_p(b + c)
+        found.append(Discordant(seed, b, c, None if least > ALPHA else float(p), least))
+    return tuple(found)
 
 
 def _covariance(metric: str, resampled: Floats, answers: list[Floats], together: Floats | None) -> Floats:

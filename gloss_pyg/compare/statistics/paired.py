@@ -1,12 +1,15 @@
 """McNemar's test: do two methods make the same number of errors on the same documents?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from gloss_pyg.compare.statistics.bootstrap import Floats
+from gloss_pyg.compare.statistics.predictions import Ints
+
+Counts = int | Sequence[int] | Ints
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Discordant:
     smallest_p: float
 
 
-def mcnemar_mid_p(first_only: ArrayLike, second_only: ArrayLike) -> Floats:
+def mcnemar_mid_p(first_only: Counts, second_only: Counts) -> Floats:
     r"""Two-sided mid-p of McNemar's test, for any number of pairs of counts at once.
 
     .. math:: p = 2 P(X < m) + P(X = m), \quad X \sim \mathrm{Binomial}(b + c, \tfrac12),\ m = \min(b, c)
@@ -78,7 +81,7 @@ def clustered_mcnemar(differences: Floats) -> float:
     """
     of_documents = differences.sum(axis=0)
     squares = float(np.square(of_documents).sum())
-    return float(2 * stats.norm.sf(abs(of_documents.sum()) / np.sqrt(squares))) if squares else 1.0
+    return float(2 * special.ndtr(-abs(of_documents.sum()) / np.sqrt(squares))) if squares else 1.0
 
 
 def smallest_p(differing: int) -> float:

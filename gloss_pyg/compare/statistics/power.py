@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 from scipy.optimize import brentq
 
 from gloss_pyg.compare.statistics.bootstrap import Floats
@@ -59,11 +59,11 @@ def power(difference: float, apart: Variation, seeds: int, documents: int, alpha
         return float(difference != 0)
     freedom = degrees_of_freedom(seeds, of_seeds, total)
     centre = abs(difference) / math.sqrt(total)
-    if freedom > 1e6:  # scipy's non-central t gives NaN far out
-        edge = float(stats.norm.ppf(1 - alpha / 2))
-        return float(stats.norm.sf(edge - centre) + stats.norm.cdf(-edge - centre))
-    edge = float(stats.t.ppf(1 - alpha / 2, freedom))
-    found = float(stats.nct.sf(edge, freedom, centre))
+    if freedom > 1e6:  # the non-central t may be NaN far out
+        edge = float(special.ndtri(1 - alpha / 2))
+        return float(special.ndtr(centre - edge) + special.ndtr(-edge - centre))
+    edge = float(special.stdtrit(freedom, 1 - alpha / 2))
+    found = float(special.nctdtr(freedom, centre, -edge) + 1 - special.nctdtr(freedom, centre, edge))
     return found if math.isfinite(found) else float(centre > edge)
 
 

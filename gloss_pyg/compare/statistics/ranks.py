@@ -6,6 +6,7 @@ Where not even the clearest outcome could reach the 5 % level, nothing is tested
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -14,6 +15,8 @@ from gloss_pyg.compare.statistics.bootstrap import Floats
 from gloss_pyg.compare.statistics.common import ALPHA, missing
 from gloss_pyg.compare.statistics.effects import rank_biserial
 from gloss_pyg.errors import DataError
+
+_MOST_PERMUTED = 13
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def wilcoxon(differences: Floats, unit: str) -> RankTest:
         >>> wilcoxon(np.array([0.01, 0.02, 0.03, 0.01, 0.05]), "seeds").note
         "Wilcoxon's test was not made: 5 seeds can give no p below 0.0625."
     """
-    rounded = np.round(np.asarray(differences, np.float64), 12)  # 0.931 - 0.936 and 0.763 - 0.768 are a tie
+    rounded = _rounded(differences)
     count, differing = len(rounded), int(np.count_nonzero(rounded))
     least = 2.0 ** (1 - differing) if differing else 1.0
     effect = rank_biserial(rounded) if differing else 0.0
@@ -85,19 +88,25 @@ def wilcoxon(differences: Floats, unit: str) -> RankTest:
         equal = f", {count - differing} of them with equal scores," if differing < count else ""
         note = f"Wilcoxon's test was not made: {count} {unit}{equal} can give no p below {min(least, 1.0):.3g}."
         return RankTest(name, count, math.nan, None, least, effect, note)
-    found = stats.wilcoxon(rounded, zero_method="zsplit")
-    return RankTest(name, count, float(found.statistic), float(found.pvalue), least, effect, "")
+    tied = differing < count or len(np.unique(np.abs(rounded))) < count
+    if not tied or count > _MOST_PERMUTED:
+        found = stats.wilcoxon(rounded, zero_method="zsplit")
+        return RankTest(name, count, float(found.statistic), float(found.pvalue), least, effect, "")
+    # All signs, as scipy's own test of ties does, which takes seconds for it.
+    ranks = stats.rankdata(np.abs(rounded))
+    signs = stats.permutation_test(
+        (ranks * np.sign(rounded),),
+        np.sum,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=2**_MOST_PERMUTED,
+    )
+    positive = float(ranks[rounded > 0].sum() + ranks[rounded == 0].sum() / 2)
+    return RankTest(name, count, min(positive, float(ranks.sum()) - positive), float(signs.pvalue), least, effect, "")
 
 
 def rank_methods(scores: Floats, methods: Sequence[str]) -> Ranking:
-    r"""Friedman's test over data sets, then Nemenyi's of all pairs.
-
-    Average ranks that differ by more than
-
-    .. math:: CD = q_\alpha \sqrt{\frac{k (k + 1)}{6 N}}
-
-    differ at the 5 % level for the whole family of pairs, `q` being the quantile of the Studentised range over
-    `\sqrt 2`. Friedman's statistic is corrected for ties.
+    """Friedman's test over data sets, then Nemenyi's of all pairs.
 
     Args:
         scores: Higher is better, `[data sets, methods]`.
@@ -107,41 +116,63 @@ def rank_methods(scores: Floats, methods: Sequence[str]) -> Ranking:
         DataError: if a score is missing: a method without a result on a data set has no rank there.
         MissingExtraError: if scikit-posthocs is not installed.
 
-    Source: Demšar, JMLR 7, 2006, section 3.2.2; Friedman, JASA 32, 1937; Nemenyi, PhD thesis, Princeton 1963.
+    Source: Demšar, JMLR 7, 2006, section 3.2.2.
     """
-    count, many = scores.shape
     if not np.isfinite(scores).all():
         raise DataError(
             f"Methods are ranked on data sets that all of {', '.join(methods)} are finished on; some are not."
         )
-    rounded = np.round(np.asarray(scores, np.float64), 12)
-    ranks = stats.rankdata(-rounded, axis=1)
+    average, test = friedman(scores)
+    distance = critical_difference(*scores.shape) if len(methods) > 2 else math.nan
+    return Ranking(tuple(methods), average, test, distance, None if test.p is None else _nemenyi(_rounded(scores)))
+
+
+def friedman(scores: Floats) -> tuple[tuple[float, ...], RankTest]:
+    """Average ranks, 1 for the best, and Friedman's test, corrected for ties.
+
+    Args:
+        scores: Higher is better, `[data sets, methods]`.
+
+    Source: Friedman, "The use of ranks to avoid the assumption of normality", JASA 32, 1937.
+    """
+    count, many = scores.shape
+    ranks = stats.rankdata(-_rounded(scores), axis=1)
     average = tuple(float(rank) for rank in ranks.mean(axis=0))
-    name = "Friedman"
+    least = float(stats.chi2.sf(count * (many - 1), many - 1)) if many > 2 else 1.0
     if many < 3:
         note = f"Friedman's test was not made: it needs three methods, and there are {many}."
-        return Ranking(
-            tuple(methods), average, RankTest(name, count, math.nan, None, 1, math.nan, note), math.nan, None
-        )
-    distance = _critical_difference(count, many)
-    least = float(stats.chi2.sf(count * (many - 1), many - 1))
-    if least > ALPHA:
-        note = f"Friedman's test was not made: {count} data sets and {many} methods can give no p below {least:.3g}."
-        return Ranking(
-            tuple(methods), average, RankTest(name, count, math.nan, None, least, math.nan, note), distance, None
-        )
-    if (ranks == ranks[:, :1]).all():
-        statistic, p = 0.0, 1.0  # all equal everywhere: the correction for ties would divide by zero
+    elif least > ALPHA:
+        sets = f"{count} data set{'s' if count > 1 else ''}"
+        note = f"Friedman's test was not made: {sets} and {many} methods can give no p below {least:.3g}."
     else:
-        found = stats.friedmanchisquare(*rounded.T)
+        note = ""
+    if note:
+        return average, RankTest("Friedman", count, math.nan, None, least, math.nan, note)
+    statistic, p = 0.0, 1.0  # all equal everywhere: the correction for ties would divide by zero
+    if (ranks != ranks[:, :1]).any():
+        found = stats.friedmanchisquare(*ranks.T)
         statistic, p = float(found.statistic), float(found.pvalue)
-    friedman = RankTest(name, count, statistic, p, least, statistic / (count * (many - 1)), "")
-    return Ranking(tuple(methods), average, friedman, distance, _nemenyi(rounded))
+    return average, RankTest("Friedman", count, statistic, p, least, statistic / (count * (many - 1)), "")
 
 
-def _critical_difference(count: int, many: int) -> float:
-    quantile = float(stats.studentized_range.ppf(1 - ALPHA, many, np.inf)) / math.sqrt(2)
-    return quantile * math.sqrt(many * (many + 1) / (6 * count))
+@cache
+def critical_difference(data_sets: int, methods: int) -> float:
+    r"""By how much two average ranks must differ at the 5 % level, for the whole family of pairs.
+
+    .. math:: CD = q_\alpha \sqrt{\frac{k (k + 1)}{6 N}}
+
+    for `N` data sets and `k` methods, `q` being the quantile of the Studentised range over `\sqrt 2`.
+
+    Source: Nemenyi, Distribution-free multiple comparisons, PhD thesis, Princeton 1963.
+    """
+    quantile = float(stats.studentized_range.ppf(1 - ALPHA, methods, np.inf)) / math.sqrt(2)
+    return quantile * math.sqrt(methods * (methods + 1) / (6 * data_sets))
+
+
+def _rounded(scores: Floats) -> Floats:
+    """Scores without the last digits of arithmetic, so that a tie is a tie: 0.931 - 0.936 and 0.763 - 0.768."""
+    rounded: Floats = np.round(np.asarray(scores, np.float64), 12)
+    return rounded
 
 
 def _nemenyi(scores: Floats) -> tuple[tuple[float, ...], ...]:

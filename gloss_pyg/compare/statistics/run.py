@@ -83,7 +83,7 @@ def compare_run(
     notes: list[str] = []
     for one in data:
         generator = np.random.default_rng(0)
-        scores.append(score(one, RESAMPLES, generator))
+        scores.append(score(one, metrics, RESAMPLES, generator))
         for metric in metrics:
             for first, second in chosen:
                 if first not in one.methods or second not in one.methods:
