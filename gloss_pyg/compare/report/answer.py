@@ -19,7 +19,7 @@ def answer(material: Material) -> Section:
     blocks.append(Section("What was compared", (Items(tuple(_compared(material))),)))
     if material.statistics is not None:
         found = material.statistics.comparisons
-        blocks += [*_said("What holds", found, Verdict.HOLDS), *_said("What is noise", found, Verdict.NOISE)]
+        blocks += [*_said(material, "What holds", Verdict.HOLDS), *_said(material, "What is noise", Verdict.NOISE)]
         blocks += _undecided(found)
         over = [
             f"By {METRIC_NAMES[one.metric]}: {said}"
@@ -123,19 +123,31 @@ def _incomplete(material: Material) -> str:
         parts.append(f"{count(len(merged.missing), 'fit')} of the grid are missing")
     if material.notes or merged.notes:
         parts.append(f"{count(len(material.notes) + len(merged.notes), 'note')} on the results should be read")
-    return f"{listed(parts)}: see “Cells”.".capitalize() if parts else ""
+    return f"{listed(parts)}: see “Cells”." if parts else ""
 
 
-def _said(title: str, found: Sequence[Comparison], verdict: Verdict) -> list[Block]:
-    """The sentences of a verdict, the largest differences first; beyond the first few they are folded away."""
-    chosen = sorted((one for one in found if one.verdict is verdict), key=lambda one: -abs(one.measured.difference))
-    if not chosen:
+def _said(material: Material, title: str, verdict: Verdict) -> list[Block]:
+    """The sentences of a verdict: those of accuracy first, and of them those about the best methods."""
+    sentences = {
+        metric: [one.sentence for one in sorted(found, key=lambda one: _place(material, one))]
+        for metric in METRIC_NAMES
+        if (found := [one for data in material.merged.data for one in material.comparisons(data, metric, verdict)])
+    }
+    if not sentences:
         return []
-    sentences = [one.sentence for one in chosen]
-    blocks: list[Block] = [Items(tuple(sentences[:_SHOWN]))]
-    if rest := sentences[_SHOWN:]:
-        blocks.append(Details(f"{len(rest)} more", (Items(tuple(rest)),)))
-    return [Section(f"{title} ({len(sentences)})", tuple(blocks))]
+    (metric, first), *others = sentences.items()
+    blocks: list[Block] = [Items(tuple(first[:_SHOWN]))]
+    if rest := first[_SHOWN:]:
+        blocks.append(Details(f"{len(rest)} more in {METRIC_NAMES[metric]}", (Items(tuple(rest)),)))
+    blocks += [Details(f"{len(said)} in {METRIC_NAMES[other]}", (Items(tuple(said)),)) for other, said in others]
+    return [Section(title, tuple(blocks))]
+
+
+def _place(material: Material, one: Comparison) -> tuple[int, int]:
+    """How far down on its data set the lower of two methods stands, then the higher: the top comes first."""
+    order = list(material.scores_of(one.measured.data, one.measured.metric))
+    first, second = order.index(one.measured.first), order.index(one.measured.second)
+    return max(first, second), min(first, second)
 
 
 def _undecided(found: Sequence[Comparison]) -> list[Block]:

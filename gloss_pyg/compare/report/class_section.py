@@ -54,7 +54,7 @@ def _f1(material: Material, data: str, outcomes: dict[str, list[Outcome]]) -> Bl
     order = [int(place) for place in np.argsort(-support, kind="stable")]
     tops = {place: max(found[place] for found in scores.values()) for place in order}
     shown = {
-        (method, place): Value(percent(found[place], 1), strong=found[place] == tops[place] > 0)
+        (method, place): Value(percent(found[place], 1), strong=bool(found[place] == tops[place] > 0))
         if support[place]
         else NONE
         for method, found in scores.items()

@@ -91,11 +91,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Charts side by side; small ones are three in a row where there is room."""
+    """Charts side by side; `layout` is empty, `small` for three in a row where there is room, or `wide` for one."""
 
     kind: ClassVar[str] = "figures"
     figures: tuple[Figure, ...]
-    small: bool = False
+    layout: str = ""
 
 
 @dataclass(frozen=True)

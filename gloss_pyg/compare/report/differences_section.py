@@ -15,8 +15,8 @@ def differences(material: Material) -> Section | None:
         return None
     blocks: list[Block] = [
         Text(
-            "“Better” holds after Holm's correction for all tests of this report; “noise” is surely smaller than one "
-            "point; all else is not told."
+            "“better” and “worse” hold after Holm's correction for all tests of this report; “noise” is surely smaller "
+            "than one point; “?” cannot be told."
         )
     ]
     for data in material.merged.data:

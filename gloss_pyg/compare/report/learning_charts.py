@@ -90,7 +90,7 @@ def figures(data: str, curves: Curves, numbers: dict[str, int], score: str, name
         _figure(method, {method: found}, curves, numbers, score, 0, f"{name}-{place}", reference)
         for place, (method, found) in enumerate(curves.items())
     ]
-    return Figures(tuple(small), small=True)
+    return Figures(tuple(small), layout="small")
 
 
 def _figure(

@@ -65,9 +65,9 @@ def _reached(material: Material, data: str, curves: Curves, score: str) -> Table
         told = f"{factor * level:.1f}" if factor > 1 else f"{level:.3f}"
         columns += [f"steps to {told}", f"seconds to {told}", f"fits that reach {told}"]
     notes = (
-        "The levels are the best score of the method that ends lowest, and of the one in the middle, each the mean over "
-        "its seeds. Steps and seconds are means over the fits that reach a level; the others would have taken longer. A "
-        "score is known only where it was validated.",
+        "The levels are the best score of the method that ends lowest, and of the one in the middle, each the mean "
+        "over its seeds. Steps and seconds are means over the fits that reach a level; the others would have taken "
+        "longer. A score is known only where it was validated.",
     )
     return Table(f"Steps and seconds to reach a score on {data}", tuple(columns), tuple(rows), notes=notes)
 

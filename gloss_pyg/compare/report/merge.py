@@ -57,6 +57,11 @@ class _Variant:
     contents: dict[int, object] = field(default_factory=dict)
     cells: list[FoundCell] = field(default_factory=list)
 
+    def admits(self, seed: int, content: object) -> bool:
+        """Whether the documents are those of the cells that are here; results that do not say are believed."""
+        known = self.contents.get(seed)
+        return known is None or content is None or known == content
+
 
 def merge(runs: Sequence[Run]) -> Merged:
     """Bring runs together.
@@ -70,17 +75,21 @@ def merge(runs: Sequence[Run]) -> Merged:
     finished = {cell.digest for cell in cells}
     failed = {record["digest"]: record for run in runs for record in run.failed if record["digest"] not in finished}
     missing = _missing(cells, list(failed.values()))
-    order = list(dict.fromkeys(cell.record["method"] for cell in cells))
+    order = list(dict.fromkeys([*(name for run in runs for name in run.methods), *(cell.name[1] for cell in cells)]))
     named = list(_named(cells, "data", _data_signature, notes))
     by_data = {
         name: [cell for cell in named if cell.name[0] == name] for name in dict.fromkeys(c.name[0] for c in named)
     }
     shown = [cell for group in by_data.values() for cell in _named(group, "method", _method_signature, notes)]
-    order += [name for cell in shown if (name := cell.name[1]) not in order]
+    order += [name for name in dict.fromkeys(cell.name[1] for cell in shown) if name not in order]
     single: dict[tuple[str, str, int], FoundCell] = {}
     for cell in shown:
-        if (other := single.setdefault(cell.name, cell)) is not cell:
-            notes.append(f"There are two results of {cell} ({other.digest} and {cell.digest}); the first is shown.")
+        single.setdefault(cell.name, cell)
+    notes += [
+        f"There are two results of {cell} ({single[cell.name].digest} and {cell.digest}); the first is shown."
+        for cell in shown
+        if single[cell.name] is not cell
+    ]
     places = {name: place for place, name in enumerate(by_data)}
     in_order = sorted(
         single.values(), key=lambda cell: (places.get(cell.name[0], 0), order.index(cell.name[1]), cell.name[2])
@@ -119,11 +128,11 @@ def _named(cells: Sequence[FoundCell], key: str, signature: Any, notes: list[str
         variants = names.setdefault(str(cell.record[key]), [])
         wanted, seed = signature(cell), int(cell.record.get("data_seed") or 0)
         content = cell.settings.get("content") if key == "data" else None
-        fitting = (v for v in variants if v.signature == wanted and v.contents.get(seed, content) == content)
+        fitting = (one for one in variants if one.signature == wanted and one.admits(seed, content))
         variant = next(fitting, None)
         if variant is None:
             variants.append(variant := _Variant(wanted))
-        variant.contents[seed] = content
+        variant.contents.setdefault(seed, content)
         variant.cells.append(cell)
     taken = set(names)
     for name, variants in names.items():

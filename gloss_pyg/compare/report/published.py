@@ -63,7 +63,7 @@ def published_for(records: Sequence[Record]) -> Published:
     known, record = _known(), records[0]
     data = str(record.get("name_or_path"))
     if data not in known["data"]:
-        return Published(reason=f"{data} is none of the published data sets")
+        return Published(reason="the data set is none of the published ones")
     if record.get("train_size") is not None or record.get("labels_per_class") is not None:
         return Published(reason="the published ones are for all training documents, not for a label budget")
     if record.get("test_size") is not None:

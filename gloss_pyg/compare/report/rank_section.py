@@ -15,6 +15,7 @@ from gloss_pyg.compare.statistics.ranks import Ranking
 from gloss_pyg.compare.statistics.verdict import METRIC_NAMES
 
 # The colours of `statistics/diagram.py` and matplotlib's own, as the page knows them.
+_STYLE = {"svg.fonttype": "none", "savefig.transparent": True, "text.color": INK, "font.size": 11}
 _COLOURS = {"#222222": INK, "#000000": INK, "#0072b2": BAR, "#0072B2": BAR}
 
 
@@ -28,7 +29,7 @@ def ranks(material: Material) -> Section | None:
             continue
         parts: list[Block] = []
         if (figure := _figure(over.ranking, over.metric)) is not None:
-            parts.append(Figures((figure,)))
+            parts.append(Figures((figure,), "wide"))
         parts += [_table(over, over.ranking), Items(over.sentences)]
         blocks.append(Section(f"By {METRIC_NAMES[over.metric]}", tuple(parts)))
     return Section("Over all data sets", tuple(blocks), "ranks") if blocks else None
@@ -38,7 +39,7 @@ def _figure(ranking: Ranking, metric: str) -> Figure | None:
     title = f"Critical-difference diagram by {METRIC_NAMES[metric]}"
     said = ", ".join(f"{m} {rank:.2f}" for rank, m in sorted(zip(ranking.average_ranks, ranking.methods, strict=True)))
     description = f"Average ranks, 1 is the best: {said}. A bar joins methods that Nemenyi's test cannot tell apart."
-    with tempfile.TemporaryDirectory() as folder, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": metric}):
+    with tempfile.TemporaryDirectory() as folder, mpl.rc_context(_STYLE | {"svg.hashsalt": metric}):
         path = Path(folder) / "ranks.svg"
         if not draw_ranks(ranking, path):
             return None

@@ -55,6 +55,7 @@ class Run:
         cells: Finished cells.
         failed: Records with an `error`; without names where nothing but the digest is known.
         claimed: Cells that were begun and are neither finished nor failed: they run now, or were stopped.
+        methods: Names of the methods in the order of its last configuration, as far as they are known.
         notes: What could not be read.
     """
 
@@ -62,6 +63,7 @@ class Run:
     cells: tuple[FoundCell, ...]
     failed: tuple[Record, ...]
     claimed: int
+    methods: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -108,6 +110,7 @@ def read_results(folder: Path) -> Run:
         tuple(cells),
         tuple(record for digest, record in failed.items() if digest not in finished),
         len(begun - finished - failed.keys()),
+        tuple(dict.fromkeys(str(record["method"]) for record in listed.values() if "method" in record)),
         tuple(notes),
     )
 

@@ -44,7 +44,7 @@ def mean_scores(outcomes: Sequence[Outcome]) -> Scores:
     if not outcomes:
         return found
     for data in side_by_side([outcome.predictions for outcome in outcomes]):
-        scores = score(data, _RESAMPLES, np.random.default_rng(0))
+        scores = score(data, METRICS, _RESAMPLES, np.random.default_rng(0))
         for row, method in enumerate(data.methods):
             places = [place for place, seed in enumerate(data.seeds) if (method, seed) in data.predicted]
             for metric in METRICS:
