@@ -12,6 +12,7 @@
 | `grid.py` | which cell comes next, also beside other runs of the same command |
 | `forecast.py`, `display.py` | time left, and what is seen meanwhile |
 | `table.py`, `curves.py` | the end: mean, sd and n; validation score against steps |
+| `report/` | all of it as a page, Markdown and LaTeX |
 | `statistics/` | which differences hold, which are noise, and what it would take to tell |
 
 Nothing is imported here, so that a wrong name is answered before torch is loaded.

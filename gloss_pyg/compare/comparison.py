@@ -1,9 +1,11 @@
 """A comparison from its configuration to its table."""
 
 import math
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import datasets
@@ -86,6 +88,7 @@ def run(config: Configuration) -> int:
     out.print(table.rich_table(rows))
     out.print(table.notes(rows))
     out.print(f"Written: {', '.join(map(str, files))}", soft_wrap=True)
+    out.print(_report_hint(config.output), soft_wrap=True, markup=False)
     for cell in failed:
         line = f"FAILED: {cell}: {results.error(cell)} (traceback in {results.error_path(cell)}; tried again next time)"
         console.print(line, soft_wrap=True, markup=False)
@@ -168,6 +171,13 @@ def write_reports(rows: list[table.Row], cells: list[Cell], results: Results, fo
     if draw_curves(curves, folder / "curves.png"):
         files.append("curves.png")
     return [folder / name for name in files]
+
+
+def _report_hint(folder: Path) -> str:
+    """How to learn which differences hold, and what that needs where it is not installed."""
+    absent = [name for name in ("statsmodels", "scikit_posthocs") if find_spec(name) is None]
+    needs = ' (needs: pip install "gloss-pyg[stats]")' if absent else ""
+    return f"Which differences hold: python -m gloss_pyg.compare.report {shlex.quote(str(folder))}{needs}"
 
 
 def _told_apart(cells: list[Cell]) -> list[Cell]:

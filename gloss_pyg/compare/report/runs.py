@@ -1,0 +1,154 @@
+"""Result folders as they lie on disk: what is finished, what failed, and what cannot be read."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gloss_pyg.compare.files import Record
+from gloss_pyg.errors import DataError
+
+_NEEDED = ("method", "data", "seed", "accuracy", "macro_f1", "digest")
+
+
+@dataclass(frozen=True)
+class FoundCell:
+    """A finished cell.
+
+    Attributes:
+        folder: Where its files lie.
+        run: The result folder that it was found in.
+        record: Its record, under the names of the last configuration that used it.
+        settings: Everything that determined its result; empty in results that do not say.
+        history: Its validation curve.
+        current: Whether the last configuration of its run still has it.
+    """
+
+    folder: Path
+    run: Path
+    record: Record
+    settings: dict[str, Any]
+    history: list[Record]
+    current: bool
+
+    @property
+    def digest(self) -> str:
+        """Name of the cell's folder."""
+        return self.folder.name
+
+    @property
+    def name(self) -> tuple[str, str, int]:
+        """Data set, method and seed."""
+        return self.record["data"], self.record["method"], int(self.record["seed"])
+
+    def __str__(self) -> str:
+        return f"{self.record['method']} on {self.record['data']}, seed {self.record['seed']}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A result folder.
+
+    Attributes:
+        folder: Its path.
+        cells: Finished cells.
+        failed: Records with an `error`; without names where nothing but the digest is known.
+        claimed: Cells that were begun and are neither finished nor failed: they run now, or were stopped.
+        methods: Names of the methods in the order of its last configuration, as far as they are known.
+        notes: What could not be read.
+    """
+
+    folder: Path
+    cells: tuple[FoundCell, ...]
+    failed: tuple[Record, ...]
+    claimed: int
+    methods: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def check_folders(folders: Sequence[Path]) -> None:
+    """Refuse paths that are no result folders, before anything is read.
+
+    Raises:
+        DataError: naming the first of them, and what to do.
+    """
+    seen: dict[Path, Path] = {}
+    for folder in folders:
+        if not folder.exists():
+            raise DataError(f"There is no folder {folder}. Give the --output of a comparison, such as results/quick.")
+        if not (folder / "cells").is_dir():
+            near = next((place for place in (folder.parent, folder.parent.parent) if (place / "cells").is_dir()), None)
+            hint = f" Did you mean {near}?" if near else " Give the --output of a comparison, such as results/quick."
+            raise DataError(f"{folder} holds no results of a comparison: it has no folder 'cells'.{hint}")
+        if (other := seen.setdefault(folder.resolve(), folder)) is not folder:
+            raise DataError(f"{folder} and {other} are the same folder; give it once.")
+
+
+def read_results(folder: Path) -> Run:
+    """Read a result folder; a cell that cannot be read becomes a note."""
+    listed = _listed(folder)
+    cells: list[FoundCell] = []
+    notes: list[str] = []
+    finished, failed, begun = set(), {}, set()
+    for path in sorted((folder / "cells").iterdir()):
+        if path.suffix == ".error":
+            failed[path.stem] = _error(path, listed.get(path.stem))
+        elif path.suffix == ".lock":
+            begun.add(path.stem)
+        elif path.is_dir() and not path.name.startswith(".") and "-unreadable-" not in path.name:
+            found = _cell(folder, path, listed)
+            if isinstance(found, str):
+                notes.append(found)
+            else:
+                cells.append(found)
+                finished.add(path.name)
+    order = {digest: place for place, digest in enumerate(listed)}
+    cells.sort(key=lambda cell: (not cell.current, order.get(cell.digest, 0), *map(str, cell.name)))
+    return Run(
+        folder,
+        tuple(cells),
+        tuple(record for digest, record in failed.items() if digest not in finished),
+        len(begun - finished - failed.keys()),
+        tuple(dict.fromkeys(str(record["method"]) for record in listed.values() if "method" in record)),
+        tuple(notes),
+    )
+
+
+def _listed(folder: Path) -> dict[str, Record]:
+    """The records of the last configuration by digest, in its order."""
+    found: dict[str, Record] = {}
+    try:
+        for line in (folder / "results.jsonl").read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            found[str(record["digest"])] = record
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found
+
+
+def _cell(run: Path, folder: Path, listed: dict[str, Record]) -> FoundCell | str:
+    """A cell, or why it cannot be read."""
+    try:
+        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        if missing := [key for key in _NEEDED if record.get(key) is None]:
+            return f"{folder} is left out: its record lacks {', '.join(missing)}."
+        history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+        if not isinstance(history, list):
+            return f"{folder} is left out: its history.json holds no list."
+    except (OSError, ValueError, AttributeError) as error:
+        return f"{folder} is left out: it cannot be read ({type(error).__name__}: {' '.join(str(error).split())})."
+    try:
+        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        settings = {}
+    names = {key: listed[folder.name][key] for key in ("method", "data") if folder.name in listed}
+    return FoundCell(folder, run, record | names, settings, history, folder.name in listed or not listed)
+
+
+def _error(path: Path, record: Record | None) -> Record:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        lines = [str(error)]
+    return {**(record or {}), "digest": path.stem, "error": lines[0] if lines else "unknown"}
