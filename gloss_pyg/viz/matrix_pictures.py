@@ -140,7 +140,8 @@ def laplacian_spectrum(graph: GraphView) -> NDArray[np.float64]:
     degree = both.sum(axis=1)
     scale = 1 / np.sqrt(np.where(degree > 0, degree, 1.0))
     values = np.linalg.eigvalsh(np.diag((degree > 0).astype(float)) - scale[:, None] * both * scale)
-    return np.maximum(values, 0)
+    found: NDArray[np.float64] = np.maximum(values, 0)
+    return found
 
 
 def _dense(graph: GraphView) -> NDArray[np.float64]:
