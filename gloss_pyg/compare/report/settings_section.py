@@ -165,7 +165,9 @@ def cells(material: Material) -> Section:
             Table("Failed", ("data set", "method", "seed", "error", "digest"), failed, 3, frozenset({0, 1, 3, 4}))
         )
     if merged.missing:
-        missing: tuple[tuple[str | Value, ...], ...] = tuple((data, one, str(seed)) for data, one, seed in merged.missing)
+        missing: tuple[tuple[str | Value, ...], ...] = tuple(
+            (data, method, str(seed)) for data, method, seed in merged.missing
+        )
         table = Table("Missing from the grid", ("data set", "method", "seed"), missing, 3, frozenset({0, 1}))
         blocks.append(table if len(missing) <= 10 else Details(f"{len(missing)} missing fits", (table,)))
     if merged.claimed:
