@@ -9,7 +9,7 @@ from gloss_pyg.viz.looks import UNKNOWN, class_colour, class_legend, new_axes, p
 
 
 def draw_flow(flow: LabelFlow, *, most: int = 12, ax: Axes | None = None) -> Axes:
-    """Draw what the strongest sources gave, in the colour of their class; the others together in the last bar.
+    """Draw what the strongest sources gave, in the colour of their class; the others together in the last line.
 
     A bar is the source's share of the document's propagated probability (for layers whose scores have signs, its part
     of the score). Beside it stands by how much the probability of the inferred class would change if that document's
@@ -40,13 +40,20 @@ def draw_flow(flow: LabelFlow, *, most: int = 12, ax: Axes | None = None) -> Axe
     rows = [_amount(source, signed=signed) for source in shown]
     colours = [class_colour(source.label) for source in shown]
     names = [_named(source) for source in shown]
-    if rest:
-        rows.append(sum(_amount(source, signed=signed) for source in rest))
+    form = "{:.3g}" if signed else "{:.1f} %"
+    said = [_said(flow, source, form.format(row)) for source, row in zip(shown, rows, strict=True)]
+    if rest:  # no bar: together they would often dwarf all others
+        rows.append(0.0)
         colours.append(UNKNOWN)
         names.append(f"{len(rest):,} others")
+        said.append(_together(flow, rest, form, signed=signed))
     places = np.arange(len(rows))
     ax.barh(places, rows, color=colours, height=0.72)
-    _say_amounts(ax, flow, rows, shown, "{:.3g}" if signed else "{:.1f} %")
+    widest = max(map(abs, rows), default=0.0) or 1.0
+    ax.set_xlim(min(*rows, 0.0) * 1.05, max(*rows, 0.3 * widest) + 0.72 * widest)
+    for row, (amount, words) in enumerate(zip(rows, said, strict=True)):
+        place = max(amount, 0.0) + 0.02 * widest
+        ax.text(place, row, words, va="center", fontsize="small", color="#444444", parse_math=False)
     ax.axvline(0, color="#444444", linewidth=0.8)
     ax.set_yticks(places, labels=names, fontsize="small")
     for label in ax.get_yticklabels():
@@ -68,15 +75,20 @@ def _amount(source: Source, *, signed: bool) -> float:
     return float(source.given[source.label]) if signed else 100 * source.share
 
 
-def _say_amounts(ax: Axes, flow: LabelFlow, rows: list[float], shown: list[Source], form: str) -> None:
-    place, widest = max(flow.inferred, 0), max(map(abs, rows), default=0.0) or 1.0
-    ax.set_xlim(min(*rows, 0.0) * 1.05, max(*rows, 0.3 * widest) + 0.72 * widest)
-    for row, amount in enumerate(rows):
-        source = shown[row] if row < len(shown) else None
-        said = form.format(amount)
-        if source is not None and source.if_hidden is not None:
-            said += f"   if hidden: {100 * source.if_hidden[place]:+.1f} points"
-        ax.text(max(amount, 0.0) + 0.02 * widest, row, said, va="center", fontsize="small", color="#444444")
+def _said(flow: LabelFlow, source: Source, amount: str) -> str:
+    if source.if_hidden is None:
+        return amount
+    return f"{amount}   if hidden: {100 * source.if_hidden[max(flow.inferred, 0)]:+.1f} points"
+
+
+def _together(flow: LabelFlow, rest: list[Source], form: str, *, signed: bool) -> str:
+    """What the others gave, by class, the largest part first."""
+    parts: dict[int, float] = {}
+    for source in rest:
+        parts[source.label] = parts.get(source.label, 0.0) + _amount(source, signed=signed)
+    largest = sorted(parts.items(), key=lambda part: (-abs(part[1]), part[0]))[:3]
+    named = ", ".join(f"{plain(flow.class_names[label], 16)} {form.format(value)}" for label, value in largest)
+    return f"{form.format(sum(parts.values()))} together: {named}" + (", ..." if len(parts) > 3 else "")
 
 
 def _named(source: Source) -> str:

@@ -140,8 +140,7 @@ def laplacian_spectrum(graph: GraphView) -> NDArray[np.float64]:
     degree = both.sum(axis=1)
     scale = 1 / np.sqrt(np.where(degree > 0, degree, 1.0))
     values = np.linalg.eigvalsh(np.diag((degree > 0).astype(float)) - scale[:, None] * both * scale)
-    found: NDArray[np.float64] = np.maximum(values, 0)
-    return found
+    return np.asarray(values.clip(min=0), dtype=np.float64)
 
 
 def _dense(graph: GraphView) -> NDArray[np.float64]:

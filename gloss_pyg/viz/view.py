@@ -174,7 +174,7 @@ def _num_nodes(data: Data, edge_index: NDArray[Any]) -> int:
     """As the Data says it, or as its rows do; PyG itself would count up to the last edge, with a warning."""
     if "num_nodes" in data:
         return int(data["num_nodes"])
-    rows: list[Any] = [values for values in (data.x, data.y, data.get("train_mask")) if values is not None]
+    rows = [_array(values) for values in (data.x, data.y, data.get("train_mask")) if values is not None]
     return len(rows[0]) if rows else int(edge_index.max(initial=-1)) + 1
 
 
