@@ -27,13 +27,15 @@ HYBRID = {
 
 
 def write_corpus(folder: Path, classes: Sequence[str], sizes: Mapping[str, int], texts: Iterable[str] = ()) -> Path:
-    """A data set as a folder of JSONL files; the first test documents have these texts."""
+    """A data set as a folder of JSONL files; test documents have these texts, over and over, where there are any."""
     folder.mkdir(parents=True, exist_ok=True)
     given = list(texts)
     for split, size in sizes.items():
         with (folder / f"{split}.jsonl").open("w", encoding="utf-8", errors="surrogatepass") as stream:
             for row in range(size):
-                text = given[row] if split == "test" and row < len(given) else f"{split} document {row} of the corpus"
+                text = f"{split} document {row} of the corpus"
+                if given and split == "test":
+                    text = given[row % len(given)]
                 stream.write(json.dumps({"text": text, "label": classes[row % len(classes)]}) + "\n")
     return folder
 
@@ -43,7 +45,7 @@ def make_cell(method: str, data: str, seed: int, spec: DataSpec, arguments: dict
     given = {"class_path": "gloss_pyg.methods.fine_tuning.FineTuning", "init_args": arguments}
     settings = {
         "method": given,
-        "data": {"train_size": spec.train_size, "labels_per_class": spec.labels_per_class, "seed": seed},
+        "data": {key: getattr(spec, key) for key in ("train_size", "labels_per_class", "test_size")} | {"seed": seed},
         "content": f"{Path(spec.name_or_path).name} {spec.train_size} {spec.labels_per_class} {seed}",
         "seed": seed,
         "gloss_pyg": "0.1.0",

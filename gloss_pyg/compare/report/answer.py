@@ -120,7 +120,9 @@ def _incomplete(material: Material) -> str:
     if merged.failed:
         parts.append(f"{count(len(merged.failed), 'fit')} failed")
     if merged.missing:
-        parts.append(f"{count(len(merged.missing), 'fit')} of the grid are missing")
+        parts.append(
+            f"{count(len(merged.missing), 'fit')} of the grid {'is' if len(merged.missing) == 1 else 'are'} missing"
+        )
     if material.notes or merged.notes:
         parts.append(f"{count(len(material.notes) + len(merged.notes), 'note')} on the results should be read")
     return f"{listed(parts)}: see “Cells”." if parts else ""

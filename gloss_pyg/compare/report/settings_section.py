@@ -12,7 +12,7 @@ from gloss_pyg.compare.report.material import Material
 from gloss_pyg.compare.report.merge import Merged
 from gloss_pyg.compare.report.runs import FoundCell
 from gloss_pyg.compare.report.texts import fit_to_show
-from gloss_pyg.compare.report.wording import NONE, count, number, percent, seconds
+from gloss_pyg.compare.report.wording import NONE, count, percent, seconds
 
 _DATA = (
     "name_or_path",
@@ -199,5 +199,5 @@ def cells(material: Material) -> Section:
         "digest",
     )
     table = Table("All finished fits", columns, rows, 3, frozenset({0, 1, 7, 8, 9}))
-    blocks.append(Details(f"All {number(len(rows), 0)} finished fits", (table,)))
+    blocks.append(Details(f"All {count(len(rows), 'finished fit')}", (table,)))
     return Section("Cells", tuple(blocks), "cells")
