@@ -1,8 +1,8 @@
 """The report of 210 made-up cells: `python benchmarks/bench_report.py`.
 
-Seven methods on six data sets (one corpus with three label budgets; 2 to 23 classes, 600 to 1,500 test documents) with
-five seeds. Bars: made in 20 seconds, imports included; 5 MB; opened and drawn in Chromium in 2 seconds (best of three, on two
-cores with nothing else running), without an error in the console and without a request for anything but the file.
+Seven methods on six data sets (one corpus with three label budgets; 2 to 23 classes, 600 to 1,500 test documents), five
+seeds. Bars: made in 20 seconds, imports included; 5 MB; opened and drawn in Chromium in 2 seconds (best of three, on
+two cores with nothing else running), without an error in the console and without a request for anything but the file.
 """
 
 import subprocess

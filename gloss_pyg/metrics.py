@@ -65,6 +65,31 @@ def compute_metrics(evaluation: Any) -> dict[str, float]:
     }
 
 
+def compute_silhouette(evaluation: Any) -> dict[str, float]:
+    """`compute_metrics` of `transformers.Trainer`: macro silhouette of the labelled documents, for standalone training.
+
+    Args:
+        evaluation: transformers' `EvalPrediction`: a tuple of logits `[n, C]` and embeddings `[n, d]`, and labels
+            `[n]`. The Trainer gathers the embeddings only when it is told to: `train(ignore_keys_for_eval=[])`.
+
+    Raises:
+        DataError: if there are no embeddings.
+
+    Example:
+        >>> from transformers import EvalPrediction
+        >>> embeddings = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+        >>> compute_silhouette(EvalPrediction((np.zeros((4, 2)), embeddings), np.array([0, 0, 1, -100])))
+        {'macro_silhouette': 0.5}
+    """
+    predictions = evaluation.predictions
+    if not isinstance(predictions, tuple) or len(predictions) != 2:
+        raise DataError(
+            "The evaluation has no embeddings to take a silhouette of: train a TextEncoder, and let the Trainer gather "
+            "them by train(ignore_keys_for_eval=[]) or evaluate(ignore_keys=[])."
+        )
+    return {"macro_silhouette": macro_silhouette(np.asarray(predictions[1]), np.asarray(evaluation.label_ids))}
+
+
 def macro_silhouette(embeddings: Floats, labels: Ints | Sequence[int], block: int = 512) -> float:
     r"""Mean over classes of the mean silhouette of the class, on L2-normalised rows.
 

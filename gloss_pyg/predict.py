@@ -26,7 +26,7 @@ from gloss_pyg.encoder.quiet import quiet_transformers
 from gloss_pyg.encoder.storage import TEXT_SETTINGS
 from gloss_pyg.errors import ConfigError, DataError, UserError
 from gloss_pyg.files import whole_file
-from gloss_pyg.methods.prediction import PropagationHead, classify
+from gloss_pyg.methods.prediction import PropagationHead, encode, probabilities
 from gloss_pyg.model_folder import RECORD_FILE
 
 Format = Literal["csv", "jsonl"]
@@ -89,7 +89,7 @@ class Predictor:
         if not texts:
             return np.zeros((0, len(self.class_names)), dtype=np.float32)
         documents = tokenize(texts, self._tokenizer, self._max_length)
-        return classify(self._encoder, documents, self._collate, self._head, self._batch_size)
+        return probabilities(*encode(self._encoder, documents, self._collate, self._batch_size), self._head)
 
 
 def check_folder(folder: Path) -> None:

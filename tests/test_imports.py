@@ -32,7 +32,11 @@ ORDER = [
     "compare",
 ]
 # The commands, and what each has no business with: one command stands on no other, and predicting trains nothing.
-ON_TOP = {"train": {"testing", "predict"}, "predict": {"losses", "testing", "training", "compare", "train"}}
+ON_TOP = {
+    "train": {"testing", "predict", "viz"},
+    "predict": {"losses", "testing", "training", "compare", "train", "viz"},
+    "viz": {"testing", "methods", "train", "predict"},
+}
 MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 # What `baselines` may use of gloss_pyg: it is compared, so it knows nothing of what compares it.
 OPEN_TO_BASELINES = set(ORDER) - {"compare"}
@@ -90,7 +94,7 @@ def test_the_order_names_what_is_there():
 
 
 # Packages whose name on PyPI is not the name they are imported by.
-CALLED = {"faiss": "faiss-cpu", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+CALLED = {"faiss": "faiss-cpu", "pil": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml"}
 
 
 def test_every_package_that_is_imported_is_declared():
@@ -100,7 +104,9 @@ def test_every_package_that_is_imported_is_declared():
     declared = {re.match(r"[\w-]+", entry)[0].lower() for group in entries for entry in group}
     used = {name.split(".")[0] for path in ALL_MODULES for name in imported(path)} - sys.stdlib_module_names
     missing = {
-        name for name in used - {"gloss_pyg", "baselines"} if CALLED.get(name, name).replace("_", "-") not in declared
+        name
+        for name in {name.lower() for name in used} - {"gloss_pyg", "baselines"}
+        if CALLED.get(name, name).replace("_", "-") not in declared
     }
     assert not missing
 

@@ -1,4 +1,4 @@
-"""The picture of a comparison: validation macro-F1 against optimiser steps and against seconds."""
+"""The picture of a comparison: the validation score against optimiser steps and against seconds."""
 
 import io
 from collections.abc import Sequence
@@ -18,6 +18,8 @@ from gloss_pyg.compare.files import Record, write_whole
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LineStyle = Literal["-"] | tuple[int, tuple[float, ...]]
 STYLES: tuple[LineStyle, ...] = ("-", (0, (5.0, 1.5)), (0, (1.0, 1.0)), (0, (4.0, 1.0, 1.0, 1.0)))
+# Scores that methods are stopped by: the name of their axis, and what they are multiplied by.
+SCORES = {"macro_f1": ("validation macro-F1 (%)", 100), "macro_silhouette": ("validation macro silhouette", 1)}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -29,7 +31,7 @@ class Curve:
         method: Name of the method.
         data: Name of the data set.
         best_step: The step whose parameters were kept.
-        history: A row each validation with `step`, `seconds` and `macro_f1`.
+        history: A row each validation with `step`, `seconds` and the score: `macro_f1` or `macro_silhouette`.
     """
 
     method: str
@@ -37,27 +39,37 @@ class Curve:
     best_step: int
     history: Sequence[Record]
 
+    @property
+    def score(self) -> str:
+        """Which score its rows have."""
+        return next(name for name in SCORES if name in self.history[0])
+
 
 def draw_curves(curves: Sequence[Curve], path: Path) -> bool:
-    """Draw a thin line for each cell, its best step marked; a row of two panels for each data set.
+    """Draw a thin line for each cell, its best step marked; a row of two panels for each data set and score.
 
     Args:
-        curves: Finished cells; those without a validation curve are left out.
+        curves: Finished cells; those without a validation curve of a score that we know are left out.
         path: Where the picture goes, whole or not at all; the suffix says the format.
 
     Returns:
         Whether there was anything to draw.
     """
-    curves = [curve for curve in curves if curve.history]
+    curves = [curve for curve in curves if curve.history and SCORES.keys() & curve.history[0].keys()]
     if not curves:
         return False
-    data = list(dict.fromkeys(curve.data for curve in curves))
     methods = list(dict.fromkeys(curve.method for curve in curves))
-    figure = Figure(figsize=(10, 1.0 + 3.3 * len(data)), layout="constrained")
+    rows = [
+        (data, score)
+        for data in dict.fromkeys(curve.data for curve in curves)
+        for score in SCORES
+        if any((curve.data, curve.score) == (data, score) for curve in curves)
+    ]
+    figure = Figure(figsize=(10, 1.0 + 3.3 * len(rows)), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(len(data), 2, squeeze=False, sharey="row")
-    for row, name in zip(axes, data, strict=True):
-        here = [curve for curve in curves if curve.data == name]
+    axes = figure.subplots(len(rows), 2, squeeze=False, sharey="row")
+    for row, (data, score) in zip(axes, rows, strict=True):
+        here = [curve for curve in curves if (curve.data, curve.score) == (data, score)]
         for axis, key in zip(row, ("step", "seconds"), strict=True):
             for curve in here:
                 _draw(axis, curve, key, methods.index(curve.method))
@@ -65,8 +77,8 @@ def draw_curves(curves: Sequence[Curve], path: Path) -> bool:
             axis.set_xlim(left=0)
             axis.grid(visible=True, color="#DDDDDD", linewidth=0.6)
             axis.spines[["top", "right"]].set_visible(False)
-        row[0].set_ylabel("validation macro-F1 (%)")
-        row[0].set_title(name, loc="left", fontweight="bold")
+        row[0].set_ylabel(SCORES[score][0])
+        row[0].set_title(data, loc="left", fontweight="bold")
     handles = [_handle(method, index) for index, method in enumerate(methods)]
     figure.legend(
         handles=handles,
@@ -84,14 +96,15 @@ def draw_curves(curves: Sequence[Curve], path: Path) -> bool:
 
 
 def _draw(axis: Axes, curve: Curve, key: str, number: int) -> None:
-    points = [row for row in curve.history if row["macro_f1"] is not None]
-    x, y = [row[key] for row in points], [100 * row["macro_f1"] for row in points]
+    factor = SCORES[curve.score][1]
+    points = [row for row in curve.history if row[curve.score] is not None]
+    x, y = [row[key] for row in points], [factor * row[curve.score] for row in points]
     colour, style, marker = _look(number)
     axis.plot(x, y, color=colour, linestyle=style, linewidth=1.2, alpha=0.85)
     best = [row for row in points if row["step"] == curve.best_step]
     axis.plot(
         [row[key] for row in best],
-        [100 * row["macro_f1"] for row in best],
+        [factor * row[curve.score] for row in best],
         color=colour,
         marker=marker,
         markersize=7,

@@ -16,6 +16,7 @@ FOOTNOTE = (
     "Mean ± sd over n seeds, on test documents; accuracy and macro-F1 in %. 'best step of' is the optimiser step with "
     "the best validation macro-F1, whose parameters are tested, of all steps run."
 )
+SILHOUETTE_NOTE = "Of {methods} it is the one with the best validation macro silhouette."
 LIMIT_NOTE = "* {counts} ended at the limit of steps, not by their validation score."
 SHOWN_SECONDS = 0.05  # less would be printed as 0.0
 TIMES_NOTE = (
@@ -46,7 +47,8 @@ class Row:
         graph_seconds: Mean of the part that built a graph over the corpus.
         training_seconds: Mean of the part from the first to the last step.
         predict_seconds: Mean time to predict all test documents.
-        best_step: Mean step whose parameters were kept by validation macro-F1.
+        best_step: Mean step whose parameters were kept by their validation score.
+        chosen_by: That score, `macro_f1` or, of standalone methods, `macro_silhouette`.
         best_step_sd: Its sd.
         steps: Mean number of steps run.
         at_limit: Fits that ended at the limit of steps, not by their validation score; marked `*`.
@@ -71,6 +73,7 @@ class Row:
     training_seconds: float
     predict_seconds: float
     best_step: float
+    chosen_by: str
     best_step_sd: float
     steps: float
     at_limit: int
@@ -115,6 +118,8 @@ def markdown(rows: Sequence[Row]) -> str:
 def notes(rows: Sequence[Row]) -> str:
     """What stands below the table."""
     parts = [FOOTNOTE]
+    if standalone := dict.fromkeys(row.method for row in rows if row.chosen_by == "macro_silhouette"):
+        parts.append(SILHOUETTE_NOTE.format(methods=", ".join(standalone)))
     if limited := [row for row in rows if row.at_limit]:
         counts = ", ".join(f"{row.at_limit} of {row.n} ({row.method} on {row.data})" for row in limited)
         parts.append(LIMIT_NOTE.format(counts=counts))
@@ -197,6 +202,8 @@ def _row(records: Sequence[Record]) -> Row:
         training_seconds=part("training_seconds"),
         predict_seconds=average("predict_seconds"),
         best_step=average("best_step"),
+        # macro-F1 in records of versions that knew no other
+        chosen_by=next((record["chosen_by"] for record in done if "chosen_by" in record), "macro_f1"),
         best_step_sd=spread("best_step"),
         steps=average("steps"),
         at_limit=sum(record.get("stopped_by") == "limit" for record in done),

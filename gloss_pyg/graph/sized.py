@@ -33,7 +33,7 @@ def check_size(part: object, name: str, made_for: int | None, given: int) -> Non
         >>> check_size(object(), "dim", 8, 8)
     """
     if made_for is not None and made_for != given:
-        have = f"embeddings have {given} columns" if name == "dim" else f"there are {given} classes"
+        have = f"there are {given} classes" if name == "num_classes" else f"embeddings have {given} columns"
         raise ConfigError(f"{type(part).__name__} was made with {name}={made_for}, but {have}.")
 
 

@@ -13,7 +13,7 @@ from torch_geometric.transforms import BaseTransform
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph import KNNGaussian, check_result, check_steps
-from gloss_pyg.graph.precision import full_precision
+from gloss_pyg.graph.precision import full_format, full_precision
 from gloss_pyg.losses.checks import check_part
 from gloss_pyg.losses.memory import DocumentMemory
 from gloss_pyg.losses.unlabelled import ClassShares, UnlabelledLoss
@@ -107,7 +107,7 @@ class AgreementLoss(UnlabelledLoss):
         labels: Integer[Tensor, " documents"],
     ) -> Float[Tensor, "documents classes"]:
         """Propagated probabilities; see `UnlabelledLoss.targets`."""
-        batch = embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
+        batch = full_format(embeddings)
         x, given_labels, known = batch, labels, self.past.rows.size(0) > 0
         if known:
             x = torch.cat([batch, self.past.rows.to(batch.dtype)])

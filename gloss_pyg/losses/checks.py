@@ -1,5 +1,7 @@
 """What the losses refuse, each with a sentence that says what to do."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,30 @@ def check_part(part: object, name: str, expected: str) -> None:
         raise ConfigError(f"{name} is the class {part.__name__}; expected an object of it: {part.__name__}(...).")
     if part is not None and not callable(part):
         raise ConfigError(f"{name}={part!r}; expected {expected}.")
+
+
+def check_positive(part: object, name: str, value: object) -> float:
+    """An argument that must be a finite number above 0.
+
+    Raises:
+        ConfigError: for anything else.
+    """
+    if not isinstance(value, int | float) or not is_number(value) or not 0 < value < math.inf:
+        raise ConfigError(f"{type(part).__name__}: {name}={value!r}, expected a finite number above 0.")
+    return value
+
+
+def check_embeddings(embeddings: Tensor) -> None:
+    """Refuse what is no float matrix.
+
+    Raises:
+        DataError: for anything else.
+    """
+    if embeddings.dim() != 2 or not embeddings.is_floating_point():
+        raise DataError(
+            f"embeddings must be floats of shape [documents, dim]; got {embeddings.dtype} of shape "
+            f"{tuple(embeddings.shape)}. Token states [documents, tokens, dim] must be pooled first."
+        )
 
 
 def class_ids(labels: Tensor, documents: int) -> Tensor:

@@ -15,10 +15,10 @@ from torch_geometric.transforms import BaseTransform
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian, Sized, check_result, check_steps, fittable_parts
 from gloss_pyg.graph.log_weights import leads
-from gloss_pyg.graph.precision import full_precision
+from gloss_pyg.graph.precision import full_format, full_precision
 from gloss_pyg.graph.reach import is_connected, reached
 from gloss_pyg.graph.sized import check_size
-from gloss_pyg.losses.checks import check_part, class_ids, is_number
+from gloss_pyg.losses.checks import check_embeddings, check_part, class_ids, is_number
 from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
 from gloss_pyg.losses.statistics import BatchStatistics
@@ -168,7 +168,7 @@ class GLoss(nn.Module, Sized):
         """
         batch = self.propagate(embeddings, labels, mask, generator, base)
         if not bool(batch.counted.any()):
-            return _full_format(embeddings).mul(0).sum()  # zero, with a gradient path
+            return full_format(embeddings).mul(0).sum()  # zero, with a gradient path
         loss: Tensor = self.objective(batch.probabilities, labels.long(), batch.hidden, batch.counted)
         return loss
 
@@ -185,7 +185,7 @@ class GLoss(nn.Module, Sized):
         base = base if self.needs_base else None
         if isinstance(self.propagation, Propagation):
             check_needs(self.propagation, embeddings, base)
-        x = _full_format(embeddings)
+        x = full_format(embeddings)
         with full_precision(embeddings.device.type):  # for steps that are no rule or layer of ours
             labelled = labels >= 0
             seen = self._draw(labels, generator) if mask is None else mask & labelled
@@ -254,11 +254,6 @@ class GLoss(nn.Module, Sized):
         return by_class.gather(1, own[:, None]).squeeze(1)
 
 
-def _full_format(embeddings: Tensor) -> Tensor:
-    """Half precision in float32, the others as they are: float64 may hold what float32 rounds to infinity."""
-    return embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
-
-
 def _check_layer(layer: Propagation, num_classes: int | None) -> None:
     name = type(layer).__name__
     if not (layer.through_weights or layer.through_x):
@@ -272,11 +267,7 @@ def _check_layer(layer: Propagation, num_classes: int | None) -> None:
 
 def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> Tensor:
     """The labels as int64, of a batch whose parts fit each other."""
-    if embeddings.dim() != 2 or not embeddings.is_floating_point():
-        raise DataError(
-            f"embeddings must be floats of shape [documents, dim]; got {embeddings.dtype} of shape "
-            f"{tuple(embeddings.shape)}. Token states [documents, tokens, dim] must be pooled first."
-        )
+    check_embeddings(embeddings)
     ids = class_ids(labels, embeddings.size(0))
     if mask is not None and (mask.shape != labels.shape or mask.dtype != torch.bool):
         raise DataError(

@@ -1,4 +1,4 @@
-"""A graph loss and a classification loss, weighted: what the integrated pipeline trains with."""
+"""A graph loss and a classification loss, and one over unlabelled documents, weighted: for training all at once."""
 
 from collections.abc import Callable
 from typing import final
@@ -12,25 +12,30 @@ from gloss_pyg.losses.base import TrainingLoss
 from gloss_pyg.losses.checks import check_part, class_ids, is_number
 from gloss_pyg.losses.classification import ClassificationLoss
 from gloss_pyg.losses.gloss import GLoss
+from gloss_pyg.losses.unlabelled import UnlabelledLoss
 
 
 @final
 class HybridLoss(TrainingLoss):
     r"""Train encoder and classifier together with both losses; the usual way to use `GLoss`.
 
-    .. math:: L = \lambda L_G + (1 - \lambda) L_{CE}
+    .. math:: L = \lambda L_G + (1 - \lambda) L_{CE} + s L_U
 
     Args:
-        graph_loss: `GLoss`, or any module from `(embeddings, labels)` to a scalar. A `GLoss` whose layer works on a
-            base prediction (`CorrectAndSmooth`) gets the softmax of the logits, detached.
+        graph_loss: `GLoss`, a metric loss (`SupervisedContrastive`, `BatchAllTriplet`, `PairwiseCosine`,
+            `MetricLearning`, ...), or any module from `(embeddings, labels)` to a scalar. A `GLoss` whose layer works
+            on a base prediction (`CorrectAndSmooth`) gets the softmax of the logits, detached. `None` for none: then
+            `lambda` is 0.
         weight: `lambda`, from 0 to 1 (the paper's best: 0.7 to 0.9).
-        classification_loss: From `(logits, labels)` to a scalar, for instance `torch.nn.CrossEntropyLoss()`; by default
-            `ClassificationLoss()`, which stays finite in a batch without labels.
+        classification_loss: A loss of ours, such as `FocalLoss()`; or from `(logits, labels)` to a scalar, for instance
+            `torch.nn.CrossEntropyLoss()`. By default `ClassificationLoss()`, which stays finite without labels.
+        unlabelled_loss: Over the unlabelled documents, `AgreementLoss()` or `SelfTraining()`; its strength `s` rises
+            with the training steps. By default there is none.
 
     Shapes: `forward(embeddings [N, d], logits [N, C], labels [N]) -> scalar`.
 
     Raises:
-        ConfigError: for a weight outside [0, 1], or a loss that cannot be called.
+        ConfigError: for a weight outside [0, 1], a loss that cannot be called, or nothing beside the classification.
         DataError: for labels that are no integers or not one for each document; see also the two losses.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, the total loss.
@@ -46,11 +51,19 @@ class HybridLoss(TrainingLoss):
 
     def __init__(
         self,
-        graph_loss: nn.Module,
+        graph_loss: nn.Module | None = None,
         weight: float = 0.7,
-        classification_loss: Callable[[Tensor, Tensor], Tensor] | ClassificationLoss | None = None,
+        classification_loss: Callable[[Tensor, Tensor], Tensor] | TrainingLoss | None = None,
+        unlabelled_loss: UnlabelledLoss | None = None,
     ) -> None:
         super().__init__()
+        if graph_loss is None and unlabelled_loss is None:
+            raise ConfigError(
+                "HybridLoss has neither a graph_loss nor an unlabelled_loss; give one, such as GLoss(), or take "
+                "ClassificationLoss() alone."
+            )
+        if unlabelled_loss is not None and not isinstance(unlabelled_loss, UnlabelledLoss):
+            raise ConfigError(f"unlabelled_loss={unlabelled_loss!r}; expected a loss such as AgreementLoss().")
         if not is_number(weight) or not 0 <= weight <= 1:
             raise ConfigError(f"weight={weight!r}: expected the graph loss's share of the total, from 0 to 1.")
         check_part(graph_loss, "graph_loss", "a loss, such as GLoss(DenseGaussian(sigma=0.5))")
@@ -58,6 +71,7 @@ class HybridLoss(TrainingLoss):
         self.graph_loss = graph_loss
         self.weight = weight
         self.classification_loss = ClassificationLoss() if classification_loss is None else classification_loss
+        self.unlabelled_loss = unlabelled_loss
 
     def parts(
         self,
@@ -65,15 +79,20 @@ class HybridLoss(TrainingLoss):
         logits: Float[Tensor, "documents classes"],
         labels: Integer[Tensor, " documents"],
     ) -> dict[str, Tensor]:
-        """The two losses by name, not yet weighted: `graph_loss` and `classification_loss`."""
+        """The losses by name, not yet weighted: `graph_loss`, `classification_loss`, `unlabelled_loss`."""
         ids = class_ids(labels, embeddings.size(0))
-        if isinstance(self.classification_loss, ClassificationLoss):
+        if isinstance(self.classification_loss, TrainingLoss):
             classification = self.classification_loss(embeddings, logits, ids)
         else:
             classification = self.classification_loss(logits, torch.where(ids >= 0, ids, -100))
-        return {"graph_loss": self._graph_loss(embeddings, logits, ids), "classification_loss": classification}
+        graph = {} if self.graph_loss is None else {"graph_loss": self._graph_loss(embeddings, logits, ids)}
+        parts = graph | {"classification_loss": classification}
+        if self.unlabelled_loss is None:
+            return parts
+        return parts | {"unlabelled_loss": self.unlabelled_loss(embeddings, logits, ids)}
 
     def _graph_loss(self, embeddings: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        assert self.graph_loss is not None
         loss: Tensor
         if isinstance(self.graph_loss, GLoss) and self.graph_loss.needs_base:
             # Detached: the classifier is trained by its own loss, not to make errors that correct others.
@@ -84,5 +103,11 @@ class HybridLoss(TrainingLoss):
         return loss
 
     def total(self, parts: dict[str, Tensor]) -> Float[Tensor, ""]:
-        """`weight * graph_loss + (1 - weight) * classification_loss`."""
-        return self.weight * parts["graph_loss"] + (1 - self.weight) * parts["classification_loss"]
+        """The sum of the class's formula."""
+        if self.graph_loss is None:
+            supervised = parts["classification_loss"]
+        else:
+            supervised = self.weight * parts["graph_loss"] + (1 - self.weight) * parts["classification_loss"]
+        if self.unlabelled_loss is None:
+            return supervised
+        return supervised + self.unlabelled_loss.strength * parts["unlabelled_loss"]

@@ -107,9 +107,9 @@ class UnlabelledLoss(nn.Module, Sized):
 
     @property
     def strength(self) -> float:
-        """What the loss is multiplied by at this step: 0 until `start`, then rising to `weight`."""
+        """What the loss of the last step is multiplied by: 0 for `start` steps, then rising to `weight`."""
         after = int(self.steps) - self.start
-        return self.weight * (min(max(after / self.rise, 0.0), 1.0) if self.rise else float(after >= 0))
+        return self.weight * (min(max(after / self.rise, 0.0), 1.0) if self.rise else float(after > 0))
 
     @final  # type: ignore[misc]  # torch declares forward as a field
     def forward(

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.losses import ClassificationLoss, PublishedCode, TrainingLoss
+from gloss_pyg.losses import ClassificationLoss, FocalLoss, PublishedCode, TrainingLoss
 
 
 def check_balanced(loss: TrainingLoss) -> None:
@@ -17,8 +17,8 @@ def check_balanced(loss: TrainingLoss) -> None:
     parts = _weighted_parts(loss)
     if not parts:
         raise ConfigError(
-            "class_weights='balanced' needs a part that takes class weights, ClassificationLoss or PublishedCode; "
-            f"this {type(loss).__name__} has none."
+            "class_weights='balanced' needs a part that takes class weights, ClassificationLoss, FocalLoss or "
+            f"PublishedCode; this {type(loss).__name__} has none."
         )
     for part in parts:
         if part.class_weights is not None:
@@ -27,13 +27,18 @@ def check_balanced(loss: TrainingLoss) -> None:
             )
 
 
-def balance_classes(loss: TrainingLoss, labels: np.ndarray, num_classes: int) -> None:
-    """Give every part that takes class weights the weights `n / (C n_c)` of the training labels."""
+def balanced_weights(labels: np.ndarray, num_classes: int) -> torch.Tensor:
+    """The weights `n / (C n_c)` of the training labels, `[C]`."""
     counts = np.bincount(labels[labels >= 0], minlength=num_classes)
-    weights = torch.tensor(counts.sum() / (num_classes * np.maximum(counts, 1)), dtype=torch.float32)
+    return torch.tensor(counts.sum() / (num_classes * np.maximum(counts, 1)), dtype=torch.float32)
+
+
+def balance_classes(loss: TrainingLoss, labels: np.ndarray, num_classes: int) -> None:
+    """Give every part that takes class weights those of the training labels."""
+    weights = balanced_weights(labels, num_classes)
     for part in _weighted_parts(loss):
         part.class_weights = weights
 
 
-def _weighted_parts(loss: nn.Module) -> list[ClassificationLoss | PublishedCode]:
-    return [part for part in loss.modules() if isinstance(part, ClassificationLoss | PublishedCode)]
+def _weighted_parts(loss: nn.Module) -> list[ClassificationLoss | FocalLoss | PublishedCode]:
+    return [part for part in loss.modules() if isinstance(part, ClassificationLoss | FocalLoss | PublishedCode)]

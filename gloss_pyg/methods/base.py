@@ -28,11 +28,13 @@ class FitReport:
         epochs: Passes over the training documents, fractional where training stopped within one.
         steps: Optimiser steps that were run.
         best_step: The step whose parameters were kept, by validation score.
-        best_score: Validation macro-F1 at that step.
+        best_score: That score: validation macro-F1, or what `chosen_by` names.
+        chosen_by: The validation score by which the step was chosen.
         stopped_by: What ended the training: `patience`, the validation score, or `limit`, the most steps that were
             allowed; `None` from methods that do not stop by a score.
         loss_overhead: Share of a step's time spent in the loss, forward only; 0 where it was not measured.
-        history: A row each validation, in order: `step`, `seconds` since training began, `macro_f1`, `accuracy`.
+        history: A row each validation, in order: `step`, `seconds` since training began, and the scores, `macro_f1`
+            and `accuracy` or what `chosen_by` names.
     """
 
     encoder: str = ""
@@ -45,6 +47,7 @@ class FitReport:
     steps: int = 0
     best_step: int = 0
     best_score: float = float("nan")
+    chosen_by: Literal["macro_f1", "macro_silhouette"] = "macro_f1"
     stopped_by: Literal["patience", "limit"] | None = None
     loss_overhead: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)

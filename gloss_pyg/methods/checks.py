@@ -1,4 +1,4 @@
-"""What `FineTuning` refuses when it is made, so that nothing is loaded in vain."""
+"""What methods that train an encoder refuse when they are made, so that nothing is loaded in vain."""
 
 import math
 from collections.abc import Mapping
@@ -9,9 +9,6 @@ from datasets import Dataset
 
 from gloss_pyg.encoder.config import Pooling
 from gloss_pyg.errors import ConfigError, DataError, did_you_mean
-from gloss_pyg.losses import TrainingLoss
-from gloss_pyg.methods.balanced import check_balanced
-from gloss_pyg.methods.prediction import PropagationHead
 from gloss_pyg.training import Precision
 
 _CHOICES = {"pooling": get_args(Pooling), "precision": get_args(Precision), "class_weights": ("balanced",)}
@@ -20,46 +17,72 @@ _COUNTS = (
     "documents_per_class",
 )
 _MAY_BE_NONE = ("pooling", "class_weights", "max_steps", "evaluate_every", "decay_epoch", "documents_per_class")
-_KINDS = {
-    "model": (str, "the name or the folder of an encoder, as text"),
-    "loss": (TrainingLoss, "a TrainingLoss, such as HybridLoss(GLoss(...)) or ClassificationLoss()"),
-    "prediction": (PropagationHead | None, "PropagationHead(...), or nothing"),
-}
+_MODEL = {"model": (str, "the name or the folder of an encoder, as text")}
+
+# For each part that is an object, its type and what to say of it.
+Kinds = Mapping[str, tuple[Any, str]]
 
 
-def check_settings(settings: Mapping[str, Any]) -> None:
+def check_settings(owner: str, settings: Mapping[str, Any], kinds: Kinds) -> None:
     """Refuse parts of the wrong kind, choices that are none, numbers out of range, and what cannot work together.
 
     Args:
-        settings: The arguments of `FineTuning` by name.
+        owner: Name of the method.
+        settings: Its arguments by name.
+        kinds: Of those that are objects.
 
     Raises:
         ConfigError: for the first of them.
     """
-    for name, (kind, expected) in _KINDS.items():
+    for name, (kind, expected) in (_MODEL | dict(kinds)).items():
         if not isinstance(value := settings[name], kind):
             given = f"the class {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"
-            raise ConfigError(f"FineTuning: {name} is {given}; expected {expected}.")
+            raise ConfigError(f"{owner}: {name} is {given}; expected {expected}.")
     for name, choices in _CHOICES.items():
         value = settings[name]
         if not (value is None and name in _MAY_BE_NONE) and value not in choices:
-            raise ConfigError(f"FineTuning: {name}={value!r} is no choice.{did_you_mean(str(value), choices)}")
+            raise ConfigError(f"{owner}: {name}={value!r} is no choice.{did_you_mean(str(value), choices)}")
     for name in _COUNTS:
-        value = settings[name]
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (value is None and name in _MAY_BE_NONE) and (not whole or value < 1):
-            raise ConfigError(f"FineTuning: {name}={value!r}, expected a whole number of at least 1.")
-    rate = settings["learning_rate"]
-    if not isinstance(rate, int | float) or isinstance(rate, bool) or not (math.isfinite(rate) and rate > 0):
-        raise ConfigError(f"FineTuning: learning_rate={rate!r}, expected a positive number, usually 1e-5.")
-    if settings["class_weights"] is not None:
-        check_balanced(settings["loss"])
+        if not (settings[name] is None and name in _MAY_BE_NONE):
+            check_count(owner, name, settings[name])
+    check_rate(owner, settings["learning_rate"], 1e-5)
     size, of_a_class = settings["batch_size"], settings["documents_per_class"]
     if of_a_class is not None and size // of_a_class < 2:
         raise ConfigError(
-            f"FineTuning: documents_per_class={of_a_class} leaves a batch of {size} no room for two classes; give at "
+            f"{owner}: documents_per_class={of_a_class} leaves a batch of {size} no room for two classes; give at "
             f"most {size // 2}."
         )
+
+
+def check_mixing(owner: str, settings: Mapping[str, Any]) -> None:
+    """Refuse batches of labelled and unlabelled documents that cannot be made."""
+    if settings["unlabelled"] not in ("keep", "drop"):
+        given = settings["unlabelled"]
+        raise ConfigError(f"{owner}: unlabelled={given!r} is no choice.{did_you_mean(str(given), ('keep', 'drop'))}")
+    labelled = settings["labelled_per_batch"]
+    if labelled is None:
+        return
+    check_count(owner, "labelled_per_batch", labelled)
+    if settings["unlabelled"] == "drop" or settings["documents_per_class"] is not None:
+        other = "unlabelled='drop'" if settings["unlabelled"] == "drop" else "documents_per_class"
+        raise ConfigError(f"{owner}: labelled_per_batch and {other} each say what a batch holds; give one of them.")
+    if labelled >= settings["batch_size"]:
+        raise ConfigError(
+            f"{owner}: labelled_per_batch={labelled} leaves a batch of {settings['batch_size']} no room for unlabelled "
+            "documents."
+        )
+
+
+def check_rate(owner: str, rate: object, usual: float) -> None:
+    """Refuse a learning rate that is no positive number."""
+    if not isinstance(rate, int | float) or isinstance(rate, bool) or not (math.isfinite(rate) and rate > 0):
+        raise ConfigError(f"{owner}: learning_rate={rate!r}, expected a positive number, usually {usual:g}.")
+
+
+def check_count(owner: str, name: str, value: object) -> None:
+    """Refuse what is no whole number of at least 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"{owner}: {name}={value!r}, expected a whole number of at least 1.")
 
 
 def check_labels(train: Dataset, validation: Dataset) -> np.ndarray:
@@ -71,7 +94,7 @@ def check_labels(train: Dataset, validation: Dataset) -> np.ndarray:
     for split, documents in (("training", train), ("validation", validation)):
         if not any(label >= 0 for label in documents["label"]):
             raise DataError(
-                f"None of the {len(documents)} {split} documents has a label; fine-tuning trains on labelled documents "
+                f"None of the {len(documents)} {split} documents has a label; training takes labelled documents "
                 "and stops by the score of labelled ones. Give labels, or another split."
             )
     return np.asarray(train["label"])

@@ -1,53 +1,32 @@
 """Fine-tuning a text encoder with any of our losses, as a method that `compare`, `train` and `predict` know."""
 
-import copy
-import json
-import logging
-import math
-import tempfile
+import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, final
+from typing import Literal, final
 
-import numpy as np
-import torch
-from datasets import Dataset, DatasetDict
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase, PrinterCallback, set_seed
+from datasets import Dataset
 
-from gloss_pyg.data import ClassBalancedSampler, DataCollator, tokenize
-from gloss_pyg.encoder import TextEncoder, load_tokenizer
 from gloss_pyg.encoder.config import Pooling
-from gloss_pyg.encoder.locate import load_config, locate_encoder
-from gloss_pyg.encoder.quiet import quiet_transformers
-from gloss_pyg.encoder.storage import TEXT_SETTINGS
-from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.losses import ClassificationLoss, TrainingLoss
-from gloss_pyg.methods.balanced import balance_classes
-from gloss_pyg.methods.base import Estimate, FitReport, Method
-from gloss_pyg.methods.checkpoints import last_checkpoint, own_folder
-from gloss_pyg.methods.checks import check_labels, check_settings
-from gloss_pyg.methods.forecast import forecast
-from gloss_pyg.methods.prediction import PropagationHead, classify
+from gloss_pyg.methods.balanced import check_balanced
+from gloss_pyg.methods.base import FitReport
+from gloss_pyg.methods.checks import check_mixing, check_settings
+from gloss_pyg.methods.encoder_method import EncoderMethod, Goal
+from gloss_pyg.methods.prediction import PropagationHead
 from gloss_pyg.metrics import compute_metrics
-from gloss_pyg.training import (
-    GraphTrainer,
-    KeepBest,
-    Precision,
-    check_precision,
-    fit_bandwidth,
-    set_sizes,
-    training_arguments,
-)
+from gloss_pyg.training import Precision
 from gloss_pyg.training.bandwidth import embed_documents
-from gloss_pyg.training.sizes import tell_sizes
 
-progress = logging.getLogger("gloss_pyg.progress")
+_PARTS = {
+    "loss": (TrainingLoss, "a TrainingLoss, such as HybridLoss(GLoss(...)) or ClassificationLoss()"),
+    "prediction": (PropagationHead | None, "PropagationHead(...), or nothing"),
+}
 
 
 @final
-class FineTuning(Method):
+class FineTuning(EncoderMethod):
     """Train encoder and classifier together, stop by validation macro-F1, keep the best parameters.
 
     Args:
@@ -70,6 +49,10 @@ class FineTuning(Method):
             loss and in the objective `PublishedCode`; by default all alike.
         documents_per_class: K of class-balanced batches (each of `batch_size / K` classes, K documents of each); by
             default batches are drawn at random.
+        unlabelled: What becomes of training documents without a label: `keep` them in the batches, for losses that can
+            use them (a `GLoss`'s graph, `AgreementLoss`), or `drop` them, for those that cannot.
+        labelled_per_batch: Labelled documents of a batch, the rest of `batch_size` without a label (`MixedSampler`); by
+            default batches are drawn at random from both. Where all documents have a label, they are too.
         precision: Of the encoder, `bf16` and `fp16` where the device has them.
         checkpoints: Folder for checkpoints at each validation; by default none are written. Each fit has its own folder
             in it, named by the digest of its settings, documents and seed; the same fit, started again, goes on from
@@ -87,7 +70,7 @@ class FineTuning(Method):
         'FineTuning'
     """
 
-    elsewhere: ClassVar[tuple[str, ...]] = ("checkpoints",)
+    loss: TrainingLoss
 
     def __init__(
         self,
@@ -105,6 +88,8 @@ class FineTuning(Method):
         decay_epoch: int | None = None,
         class_weights: Literal["balanced"] | None = None,
         documents_per_class: int | None = None,
+        unlabelled: Literal["keep", "drop"] = "keep",
+        labelled_per_batch: int | None = None,
         precision: Precision = "float32",
         checkpoints: Path | None = None,
     ) -> None:
@@ -122,177 +107,30 @@ class FineTuning(Method):
         self.decay_epoch = decay_epoch
         self.class_weights = class_weights
         self.documents_per_class = documents_per_class
+        self.unlabelled = unlabelled
+        self.labelled_per_batch = labelled_per_batch
         self.precision = precision
         self.checkpoints = None if checkpoints is None else Path(checkpoints)
-        check_settings(vars(self))
-        self._encoder: TextEncoder | None = None
-        self._tokenizer: PreTrainedTokenizerBase | None = None
+        check_settings(type(self).__name__, vars(self), _PARTS)
+        check_mixing(type(self).__name__, vars(self))
+        if class_weights is not None:
+            check_balanced(self.loss)
+        self._forget()
 
-    def check(self) -> None:
-        """See `Method.check`: whether the device has the precision, and whether the encoder can be found."""
-        check_precision(self.precision)
-        load_config(locate_encoder(self.model))
+    @property
+    def encodes_again(self) -> bool:
+        """See `EncoderMethod`: for the graph that predictions are made on."""
+        return self.prediction is not None
 
     def fit(
         self, train: Dataset, validation: Dataset, test_texts: Sequence[str] | None = None, *, seed: int
     ) -> FitReport:
         """See `Method.fit`; an inductive method, it refuses test texts."""
-        if test_texts is not None:
-            raise ConfigError("FineTuning is inductive: it must not be given the test texts.")
+        self.check_inductive(test_texts)
+        goal = Goal("macro_f1", compute_metrics)
+        trained = self.train_encoder(train, validation, self.loss, goal, seed)
         start = time.perf_counter()
-        check_precision(self.precision)
-        labels = check_labels(train, validation)
-        set_seed(seed)
-        names = train.features["label"].names
-        progress.info("loading the encoder %s", self.model)
-        tokenizer = load_tokenizer(self.model)
-        with quiet_transformers():
-            encoder = TextEncoder.from_encoder(self.model, names, pooling=self.pooling)
-        encoder.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
-        progress.info("tokenising %d documents", len(train) + len(validation))
-        splits = tokenize(DatasetDict(train=train, validation=validation), tokenizer, self.max_length)
-        collate = DataCollator(tokenizer)
-        loss = copy.deepcopy(self.loss)  # what it learns and what is fitted belong to this fit
-        set_sizes(loss, encoder)
-        if self.class_weights == "balanced":
-            balance_classes(loss, labels, len(names))
-        fit_bandwidth(loss, encoder, splits["train"], collate)
-        keep = KeepBest(self.patience)
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            if self.checkpoints is not None:
-                folder = own_folder(self.checkpoints, self, train, validation, seed)
-            trainer = self._trainer(encoder, loss, splits, collate, labels, keep, folder, seed)
-            set_up = time.perf_counter() - start
-            progress.info("training: %d documents, batches of %d", len(train), self.batch_size)
-            last = last_checkpoint(folder) if self.checkpoints is not None else None
-            trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        encoder.eval()
-        self._encoder, self._tokenizer = encoder, tokenizer
-        trained = time.perf_counter() - start - set_up
         if self.prediction is not None:  # the best parameters are in place again
-            self.prediction.fit(embed_documents(encoder, splits["train"], collate), labels, len(names))
-        graph = time.perf_counter() - start - set_up - trained
-        return FitReport(
-            encoder=self.model,
-            setup_seconds=set_up,
-            graph_seconds=graph,
-            training_seconds=trained,
-            seconds_per_epoch=keep.step_seconds / keep.epochs if keep.epochs else 0.0,
-            epochs=keep.epochs,
-            steps=keep.steps,
-            best_step=keep.best_step,
-            best_score=keep.best_score,
-            stopped_by="patience" if keep.patience_is_up else "limit",
-            loss_overhead=trainer.loss_function.seconds / keep.step_seconds if keep.step_seconds else 0.0,
-            history=keep.history,
-        )
-
-    def _trainer(
-        self,
-        encoder: TextEncoder,
-        loss: TrainingLoss,
-        splits: DatasetDict,
-        collate: Callable[..., dict[str, Tensor]],
-        labels: np.ndarray,
-        keep: KeepBest,
-        folder: Path,
-        seed: int,
-    ) -> GraphTrainer:
-        sampler, batch_size = None, self.batch_size
-        if self.documents_per_class is not None:
-            classes = min(self.batch_size // self.documents_per_class, len(np.unique(labels[labels >= 0])))
-            sampler = ClassBalancedSampler(
-                labels, classes_per_batch=classes, documents_per_class=self.documents_per_class, seed=seed
-            )
-            batch_size = sampler.batch_size
-        saving = {"save_strategy": "epoch" if self.evaluate_every is None else "steps"} if self.checkpoints else {}
-        arguments = training_arguments(
-            folder,
-            batch_size=batch_size,
-            learning_rate=self.learning_rate,
-            max_epochs=self.max_epochs,
-            max_steps=self.max_steps,
-            evaluate_every=self.evaluate_every,
-            seed=seed,
-            precision=self.precision,
-            **saving | ({"save_steps": self.evaluate_every, "save_total_limit": 2} if saving else {}),
-        )
-        steps_an_epoch = math.ceil((len(sampler) if sampler else len(labels)) / batch_size)
-        trainer = GraphTrainer(
-            encoder,
-            arguments,
-            loss,
-            train_sampler=sampler,
-            decay_step=None if self.decay_epoch is None else self.decay_epoch * steps_an_epoch,
-            train_dataset=splits["train"],
-            eval_dataset=splits["validation"],
-            data_collator=collate,
-            compute_metrics=compute_metrics,
-            callbacks=[keep],
-        )
-        trainer.remove_callback(PrinterCallback)  # progress goes through `gloss_pyg.progress`
-        return trainer
-
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """See `Method.predict_proba`: softmax of the classifier's logits, or what `prediction` makes of it."""
-        encoder, tokenizer = self._fitted()
-        if not texts:
-            return np.zeros((0, encoder.classifier.out_features), dtype=np.float32)
-        documents = tokenize(list(texts), tokenizer, self.max_length)
-        return classify(encoder, documents, DataCollator(tokenizer), self.prediction, 2 * self.batch_size)
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """See `Method.embed`: the pooled embeddings."""
-        encoder, tokenizer = self._fitted()
-        if not texts:
-            return np.zeros((0, encoder.classifier.in_features), dtype=np.float32)
-        documents = tokenize(list(texts), tokenizer, self.max_length)
-        return embed_documents(encoder, documents, DataCollator(tokenizer), 2 * self.batch_size).numpy()
-
-    def _fitted(self) -> tuple[TextEncoder, PreTrainedTokenizerBase]:
-        if self._encoder is None or self._tokenizer is None:
-            raise ConfigError("This FineTuning was not fitted: call fit(...) first, or FineTuning.load(folder).")
-        return self._encoder, self._tokenizer
-
-    def save(self, folder: Path) -> None:
-        """Write all that predicting takes; `TextEncoder.from_pretrained` reads encoder and linear classifier of it."""
-        encoder, tokenizer = self._fitted()
-        folder.mkdir(parents=True)
-        encoder.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        settings = {"model": self.model, "max_length": self.max_length, "batch_size": self.batch_size}
-        (folder / TEXT_SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-        if self.prediction is not None:
-            self.prediction.save(folder)
-
-    @classmethod
-    def load(cls, folder: Path) -> "FineTuning":
-        """A method that predicts as the saved one did; its loss is not kept."""
-        settings = folder / TEXT_SETTINGS
-        if not settings.is_file():
-            raise DataError(f"{folder} is no model saved by gloss_pyg: it has no {TEXT_SETTINGS}.")
-        method = cls(**json.loads(settings.read_text(encoding="utf-8")))
-        with quiet_transformers():
-            method._encoder = TextEncoder.from_pretrained(folder).eval()
-        method._tokenizer = load_tokenizer(str(folder))
-        method.prediction = PropagationHead.load(folder)
-        return method
-
-    def estimate(self, splits: DatasetDict) -> Estimate:
-        """See `Method.estimate`; from the encoder's size, the texts' lengths and the machine's speed."""
-        config = load_config(locate_encoder(self.model))
-        tell_sizes(copy.deepcopy(self.loss), config.hidden_size, splits["train"].features["label"].num_classes)
-        train = len(splits["train"])
-        steps = math.ceil(train / self.batch_size) * self.max_epochs if self.max_steps is None else self.max_steps
-        evaluations = steps / (self.evaluate_every or math.ceil(train / self.batch_size))
-        return forecast(
-            self.model,
-            list(splits["train"][:200]["text"]),
-            max_length=self.max_length,
-            training_documents=float(steps * min(self.batch_size, train)),
-            other_documents=evaluations * len(splits["validation"])
-            + len(splits["test"])
-            + (train if self.prediction else 0),
-            batch_size=self.batch_size,
-        )
+            rows = embed_documents(trained.encoder, trained.splits["train"], trained.collate)
+            self.prediction.fit(rows, trained.labels, trained.encoder.classifier.out_features)
+        return dataclasses.replace(trained.report, graph_seconds=time.perf_counter() - start)

@@ -178,22 +178,25 @@ class PropagationHead:
         return self._fitted
 
 
-def classify(
+def encode(
     encoder: TextEncoder,
     documents: Iterable[Mapping[str, Any]],
     collate: Callable[[Sequence[Mapping[str, Any]]], dict[str, Tensor]],
-    head: PropagationHead | None,
     batch_size: int,
-) -> np.ndarray:
-    """Class probabilities of tokenised documents, at least one, `[n, C]`, float32."""
-    if head is None:
-        return (
-            apply_to_documents(encoder, documents, collate, lambda outputs: outputs.logits, batch_size)
-            .softmax(1)
-            .numpy()
-        )
-    classes = encoder.classifier.out_features
+) -> tuple[Float[Tensor, "documents classes"], Float[Tensor, "documents dim"]]:
+    """Logits and embeddings of tokenised documents, at least one, in one pass."""
     both = apply_to_documents(
         encoder, documents, collate, lambda outputs: torch.cat([outputs.logits, outputs.embeddings], dim=1), batch_size
     )
-    return head.mix(both[:, :classes].softmax(dim=1), both[:, classes:].contiguous()).numpy()
+    classes = encoder.classifier.out_features
+    return both[:, :classes], both[:, classes:].contiguous()
+
+
+def probabilities(
+    logits: Float[Tensor, "documents classes"],
+    embeddings: Float[Tensor, "documents dim"],
+    head: PropagationHead | None,
+) -> np.ndarray:
+    """Class probabilities `[n, C]` in float32: the softmax, or what a head makes of it."""
+    linear = logits.softmax(dim=1)
+    return (linear if head is None else head.mix(linear, embeddings)).numpy()

@@ -28,6 +28,7 @@ class KeepBest(TrainerCallback):
     Args:
         patience: Validations without a rise after which training stops.
         metric: Name of the score, larger is better.
+        min_delta: What the score must rise by for patience to start anew; the best parameters are the best by any rise.
 
     Attributes:
         best_score: The best score, NaN before the first validation.
@@ -35,11 +36,12 @@ class KeepBest(TrainerCallback):
         patience_is_up: Whether that many validations without a rise have ended the training.
         steps: Optimiser steps that were run.
         epochs: Passes over the training documents, a part of one too.
-        history: A row each validation: `step`, `seconds` since training began, `macro_f1`, `accuracy`.
+        history: A row each validation: `step`, `seconds` since training began, `metric`, and `macro_f1` and `accuracy`
+            where they were computed.
         step_seconds: Time spent in optimiser steps, validations not included.
 
-    Requires of the Trainer: `compute_metrics=gloss_pyg.metrics.compute_metrics`, or one's own with `macro_f1`,
-    `accuracy` and `metric`; validation each epoch or every few steps.
+    Requires of the Trainer: `compute_metrics=gloss_pyg.metrics.compute_metrics`, or one's own with `metric`; validation
+    each epoch or every few steps.
 
     Example:
         >>> keep = KeepBest(patience=3)
@@ -48,9 +50,10 @@ class KeepBest(TrainerCallback):
         (0, [])
     """
 
-    def __init__(self, patience: int, metric: str = "macro_f1") -> None:
+    def __init__(self, patience: int, metric: str = "macro_f1", min_delta: float = 0.0) -> None:
         self.patience = patience
         self.metric = metric
+        self.min_delta = min_delta
         self._start = self._step_start = 0.0
         self._forget()
 
@@ -109,12 +112,14 @@ class KeepBest(TrainerCallback):
             return
         score = metrics[f"eval_{self.metric}"]
         row = {"step": float(state.global_step), "seconds": time.perf_counter() - self._start}
-        self.history.append(row | {name: metrics[f"eval_{name}"] for name in ("macro_f1", "accuracy")})
+        names = dict.fromkeys(("macro_f1", "accuracy", self.metric))
+        self.history.append(row | {name: metrics[f"eval_{name}"] for name in names if f"eval_{name}" in metrics})
         progress.info(
-            "step %d of at most %d, validation macro-F1 %.3f (best %.3f)",
+            "step %d of at most %d, validation %s %.3f (best %.3f)",
             state.global_step,
             state.max_steps,
-            metrics["eval_macro_f1"],
+            {"macro_f1": "macro-F1"}.get(self.metric, self.metric.replace("_", " ")),
+            score,
             score if math.isnan(self.best_score) else max(score, self.best_score),
         )
         if not self._best or math.isnan(self.best_score) or score > self.best_score:
@@ -124,7 +129,13 @@ class KeepBest(TrainerCallback):
             self.patience_is_up = control.should_training_stop = True
 
     def _is_patience_up(self) -> bool:
-        return sum(1 for seen in self.history if seen["step"] > self.best_step) >= self.patience
+        """Whether the score has not risen by more than `min_delta` for so long; small rises add up."""
+        waited, mark = 0, float("nan")
+        for row in self.history:
+            waited += 1
+            if math.isnan(mark) or row[self.metric] > mark + self.min_delta:
+                waited, mark = 0, row[self.metric]
+        return waited >= self.patience
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
         """Put into the checkpoint what a resumed run must know: the scores so far, and the best parameters."""

@@ -40,7 +40,8 @@ def _names(outcome: Outcome) -> list[str]:
 
 
 def _summed(outcomes: Sequence[Outcome]) -> np.ndarray:
-    return np.sum([outcome.confusion() for outcome in outcomes], axis=0)
+    found: np.ndarray = np.sum([outcome.confusion() for outcome in outcomes], axis=0)
+    return found
 
 
 def _f1(material: Material, data: str, outcomes: dict[str, list[Outcome]]) -> Block:

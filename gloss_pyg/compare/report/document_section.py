@@ -57,7 +57,7 @@ def _table(caption: str, found: list[WrongDocument], texts: Texts) -> Table:
         if texts.texts:
             row.append(Value(fit_to_show(texts.texts[one.row]), foreign=True))
         rows.append(tuple(row))
-    columns = ("test row", "true class", "given class", "confidence (%)", "wrong fits")
+    columns: tuple[str, ...] = ("test row", "true class", "given class", "confidence (%)", "wrong fits")
     if texts.texts:
         columns = (*columns, "text")
     return Table(caption, columns, tuple(rows), text=frozenset({1, 2, 5}))

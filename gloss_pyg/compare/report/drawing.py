@@ -85,7 +85,7 @@ def chart(
     longest = max((len(name) for name, _ in methods), default=0)
     columns = 1 if longest > _LONGEST_IN_TWO else 2
     below = 0.12 + _LINE * -(-len(methods) // columns) if methods else 0.0
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type,unused-ignore]  # its keys are literals to the checker
         figure = Figure(figsize=(width, height + below))
         FigureCanvasSVG(figure)
         total = height + below
@@ -124,7 +124,7 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
         description: Likewise, after the title.
     """
     stream = io.StringIO()
-    with mpl.rc_context({**_SETTINGS, "svg.hashsalt": name}):
+    with mpl.rc_context({**_SETTINGS, "svg.hashsalt": name}):  # type: ignore[dict-item,unused-ignore]  # likewise
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return inline(stream.getvalue(), name, title, description)
 

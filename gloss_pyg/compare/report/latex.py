@@ -3,7 +3,19 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from gloss_pyg.compare.report.content import Block, Report, Table, Value, table_text
+from gloss_pyg.compare.report.content import (
+    Block,
+    Code,
+    Details,
+    Figures,
+    Items,
+    Report,
+    Section,
+    Table,
+    Text,
+    Value,
+    table_text,
+)
 
 _HEAD = r"""% Tables with booktabs and longtable; letters beyond Latin-1 are written as their numbers, for any engine.
 \documentclass[10pt]{article}
@@ -89,21 +101,21 @@ def escape(text: str) -> str:
 
 def _blocks(blocks: Sequence[Block], depth: int = 0) -> Iterator[str]:
     for block in blocks:
-        if block.kind == "text":
+        if isinstance(block, Text):
             shown = escape(block.text)
             yield rf"\par\textbf{{{shown}}}" if block.tone else rf"\par {shown}"
-        elif block.kind == "items":
+        elif isinstance(block, Items):
             if block.items:
                 yield from (r"\begin{itemize}", *(rf"\item {escape(item)}" for item in block.items), r"\end{itemize}")
-        elif block.kind == "code":
+        elif isinstance(block, Code):
             yield from (
                 rf"\par\texttt{{\footnotesize {escape(line) or '~'}}}" for line in block.text.rstrip().split("\n")
             )
-        elif block.kind == "figures":
+        elif isinstance(block, Figures):
             yield from (rf"\par\textit{{{escape(one.title)}.}} {escape(one.description)}" for one in block.figures)
-        elif block.kind == "details":
+        elif isinstance(block, Details):
             yield from _blocks(block.blocks, depth)
-        elif block.kind == "section":
+        elif isinstance(block, Section):
             level = ("subsection", "subsubsection", "paragraph")[min(depth, 2)]
             yield from (rf"\{level}{{{escape(block.title)}}}", *_blocks(block.blocks, depth + 1))
         else:

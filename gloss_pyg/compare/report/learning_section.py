@@ -88,7 +88,7 @@ def _numbers(data: str, curves: Curves, score: str) -> Table:
                 continue
             values = [value for _, value in at[step]]
             shown = [number(value, digits) for value in (mean(values), min(values), max(values))]
-            second = seconds(mean([second for second, _ in at[step]]))
-            rows.append((method, number(step, 0), second, *shown, str(len(values))))
+            spent = seconds(mean([second for second, _ in at[step]]))
+            rows.append((method, number(step, 0), spent, *shown, str(len(values))))
     columns = ("method", "step", "seconds", words.removeprefix("validation "), "lowest", "highest", "fits")
     return Table(f"Validation score on {data} by step, mean over the fits still training", columns, tuple(rows), 2)

@@ -3,7 +3,19 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from gloss_pyg.compare.report.content import Block, Report, Table, Value, table_text
+from gloss_pyg.compare.report.content import (
+    Block,
+    Code,
+    Details,
+    Figures,
+    Items,
+    Report,
+    Section,
+    Table,
+    Text,
+    Value,
+    table_text,
+)
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~$:@^=-])")
 
@@ -34,22 +46,22 @@ def _anchor(title: str) -> str:
 
 def _blocks(blocks: Sequence[Block], level: int) -> Iterator[str]:
     for block in blocks:
-        if block.kind == "text":
+        if isinstance(block, Text):
             shown = escape(block.text)
             yield f"**{shown}**" if block.tone == "answer" else f"> {shown}" if block.tone else shown
-        elif block.kind == "items":
+        elif isinstance(block, Items):
             yield from (f"- {escape(item)}" for item in block.items)
-        elif block.kind == "code":
+        elif isinstance(block, Code):
             fence = "`" * max(3, 1 + max((len(found) for found in re.findall("`+", block.text)), default=0))
             yield from (fence, *block.text.rstrip("\n").split("\n"), fence)
-        elif block.kind == "figures":
+        elif isinstance(block, Figures):
             for figure in block.figures:
                 yield f"*{escape(figure.title)}.* {escape(figure.description)}"
                 yield ""
-        elif block.kind == "details":
+        elif isinstance(block, Details):
             yield from ("<details>", f"<summary>{escape(block.summary)}</summary>", "", *_blocks(block.blocks, level))
             yield "</details>"
-        elif block.kind == "section":
+        elif isinstance(block, Section):
             yield from (f"{'#' * min(level, 6)} {escape(block.title)}", "", *_blocks(block.blocks, level + 1))
         else:
             yield from _table(block)

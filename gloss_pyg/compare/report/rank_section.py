@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -39,7 +40,8 @@ def _figure(ranking: Ranking, metric: str) -> Figure | None:
     title = f"Critical-difference diagram by {METRIC_NAMES[metric]}"
     said = ", ".join(f"{m} {rank:.2f}" for rank, m in sorted(zip(ranking.average_ranks, ranking.methods, strict=True)))
     description = f"Average ranks, 1 is the best: {said}. A bar joins methods that Nemenyi's test cannot tell apart."
-    with tempfile.TemporaryDirectory() as folder, mpl.rc_context(_STYLE | {"svg.hashsalt": metric}):
+    style: Any = _STYLE | {"svg.hashsalt": metric}
+    with tempfile.TemporaryDirectory() as folder, mpl.rc_context(style):
         path = Path(folder) / "ranks.svg"
         if not draw_ranks(ranking, path):
             return None

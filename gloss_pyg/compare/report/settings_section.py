@@ -153,7 +153,7 @@ def cells(material: Material) -> Section:
     if found := (*merged.notes, *material.notes):
         blocks.append(Section("Notes on these results", (Items(tuple(fit_to_show(note, 600) for note in found)),)))
     if merged.failed:
-        rows = tuple(
+        failed: tuple[tuple[str | Value, ...], ...] = tuple(
             (
                 *(str(record.get(key, NONE)) for key in ("data", "method", "seed")),
                 Value(fit_to_show(str(record["error"]), 400), foreign=True),
@@ -162,17 +162,19 @@ def cells(material: Material) -> Section:
             for record in merged.failed
         )
         blocks.append(
-            Table("Failed", ("data set", "method", "seed", "error", "digest"), rows, 3, frozenset({0, 1, 3, 4}))
+            Table("Failed", ("data set", "method", "seed", "error", "digest"), failed, 3, frozenset({0, 1, 3, 4}))
         )
     if merged.missing:
-        rows = tuple((data, method, str(seed)) for data, method, seed in merged.missing)
-        table = Table("Missing from the grid", ("data set", "method", "seed"), rows, 3, frozenset({0, 1}))
-        blocks.append(table if len(rows) <= 10 else Details(f"{len(rows)} missing fits", (table,)))
+        missing: tuple[tuple[str | Value, ...], ...] = tuple(
+            (data, method, str(seed)) for data, method, seed in merged.missing
+        )
+        table = Table("Missing from the grid", ("data set", "method", "seed"), missing, 3, frozenset({0, 1}))
+        blocks.append(table if len(missing) <= 10 else Details(f"{len(missing)} missing fits", (table,)))
     if merged.claimed:
         blocks.append(
             Text(f"{count(merged.claimed, 'cell')} were begun and are not finished: they run now, or were stopped.")
         )
-    rows = tuple(
+    rows: tuple[tuple[str | Value, ...], ...] = tuple(
         (
             *cell.name[:2],
             str(cell.name[2]),

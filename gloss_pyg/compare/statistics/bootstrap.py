@@ -129,8 +129,8 @@ def exact_quantiles(differences: Ints, probabilities: tuple[float, ...]) -> Floa
         `[..., len(probabilities)]`, in the unit of the mean of `differences`.
 
     Example:
-        >>> exact_quantiles(np.array([1, 0, 0, 0]), (0.3, 0.8))
-        array([0.  , 0.5 ])
+        >>> exact_quantiles(np.array([1, 0, 0, 0]), (0.3, 0.8)).tolist()
+        [0.0, 0.5]
     """
     shape = differences.shape[:-1]
     flat = differences.reshape(-1, differences.shape[-1])

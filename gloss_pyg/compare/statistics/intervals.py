@@ -70,19 +70,20 @@ class SeedsAndDocuments:
     Let `d_s` be the difference of seed `s`, `V` the mean variance that documents give to it, and `C` the mean
     covariance of two seeds' differences, which they have because they share documents (both from the bootstrap):
 
-    .. math:: SE^2 = v + \max(C, 0), \qquad v = \max(\mathrm{var}(d), V - \max(C, 0)) / S
+    .. math:: SE^2 = v + \max(C, 0), \qquad v = \max(\mathrm{var}(d), V - \max(C, 0), u) / S, \qquad
+              \nu = (S - 1) (SE^2 / v)^2
 
-    `d / SE` is taken to follow a t distribution. This is the analysis of studies in which several readers read the
-    same cases, with fits in place of readers; `v` is at least what chance in single documents makes it, so that `SE` is
-    never less than that of documents alone. Hillis's degrees of freedom, `(S-1) (SE^2 / v)^2`, suit more readers than
-    there are seeds here: with 3 seeds that differ much more than documents do, 8 % of equal methods come out different
-    at the 5 % level and 2 % at the 0.2 % level, which corrections for many comparisons rest on. Without the square it
-    is 6 % and 0.8 %, so that is what is taken; two seeds have the one degree of freedom of their t interval.
+    and `d / SE` is taken to follow a t distribution with `\nu` degrees of freedom. This is the analysis of studies in
+    which several readers read the same cases, with fits in place of readers. Three seeds may agree by chance, and then
+    promise more than they can: where seeds vary more than documents do, many comparisons together find a difference
+    between equal methods in 20 to 80 % of reports, Holm's correction or not. So `v` is no less than what chance in
+    single documents makes it, nor than `u`, the median of `var(d)` over all pairs of methods on the data set. Where
+    there is one pair only, the square is left out of `\nu` instead. Two seeds have one degree of freedom.
 
     Attributes:
         difference: Mean over the seeds.
         standard_error: `SE`.
-        degrees_of_freedom: `(S-1) SE^2 / v`; infinite where seeds change nothing.
+        degrees_of_freedom: `\nu`; infinite where seeds change nothing.
         p: Two-sided; 1 where nothing varies and the difference is 0.
 
     Source: Obuchowski & Rockette, Commun. Stat. Simul. 24, 1995; Hillis, Stat. Med. 26, 2007.
@@ -100,23 +101,30 @@ class SeedsAndDocuments:
         return Interval(self.difference - half, self.difference + half, LEVEL, kind)
 
 
-def seeds_and_documents(differences: Floats, covariance: Floats) -> SeedsAndDocuments:
+def seeds_and_documents(differences: Floats, covariance: Floats, usual: float | None = None) -> SeedsAndDocuments:
     """Test whether the mean difference is 0.
 
     Args:
         differences: Of each seed, `[seeds]`, at least two.
         covariance: Of these differences over draws of documents, `[seeds, seeds]`; 0 between seeds that do not share
             their documents.
+        usual: `u`, the median variance over seeds of all pairs on the data set; `None` where this is the only pair.
     """
     count = len(differences)
     mean = float(np.mean(differences))
-    own, shared = own_and_shared(covariance)
-    of_seeds = max(float(np.var(differences, ddof=1)), own - shared) / count
-    total = of_seeds + shared
-    freedom = degrees_of_freedom(count, of_seeds, total)
+    of_seeds = seed_variance(differences, covariance, usual) / count
+    total = of_seeds + own_and_shared(covariance)[1]
+    freedom = degrees_of_freedom(count, of_seeds, total, pooled=usual is not None)
     error = math.sqrt(total)
     p = _t_tails(abs(mean) / error, freedom) if error > 0 else float(mean == 0)
     return SeedsAndDocuments(mean, error, freedom, p)
+
+
+def seed_variance(differences: Floats, covariance: Floats, usual: float | None) -> float:
+    """Variance of one seed's difference that other documents would not change; 0 where seeds change nothing."""
+    own, shared = own_and_shared(covariance)
+    found = max(float(np.var(differences, ddof=1)), own - shared)
+    return found if found <= 1e-12 * own or usual is None else max(found, usual)
 
 
 def own_and_shared(covariance: Floats) -> tuple[float, float]:
@@ -127,11 +135,18 @@ def own_and_shared(covariance: Floats) -> tuple[float, float]:
     return own, min(own, shared)
 
 
-def degrees_of_freedom(seeds: int, of_seeds: float, total: float) -> float:
-    """Of a squared standard error of which `of_seeds` comes from this many seeds."""
+def degrees_of_freedom(seeds: int, of_seeds: float, total: float, *, pooled: bool) -> float:
+    """Of a squared standard error of which `of_seeds` comes from this many seeds.
+
+    Args:
+        seeds: How many there are.
+        of_seeds: The part.
+        total: The whole.
+        pooled: Whether other pairs had a say in the part.
+    """
     if of_seeds <= 1e-12 * total:
         return math.inf
-    return 1.0 if seeds == 2 else (seeds - 1) * total / of_seeds
+    return 1.0 if seeds == 2 else (seeds - 1) * (total / of_seeds) ** (2 if pooled else 1)
 
 
 def hierarchical_interval(resampled: Floats, freedom: float, generator: np.random.Generator) -> Interval:

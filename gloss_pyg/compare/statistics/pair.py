@@ -1,6 +1,7 @@
 """Two methods on one data set: what is measured of their difference, before anything is concluded from it."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy import stats
@@ -79,9 +80,25 @@ class Difference:
 
 
 def measure(
-    data: DataSetPredictions, scores: Scores, metric: str, first: str, second: str, generator: np.random.Generator
+    data: DataSetPredictions,
+    scores: Scores,
+    metric: str,
+    first: str,
+    second: str,
+    usual: float | None,
+    generator: np.random.Generator,
 ) -> Difference | None:
-    """Measure the difference of two methods; `None` where they have no seed in common."""
+    """Measure the difference of two methods; `None` where they have no seed in common.
+
+    Args:
+        data: The predictions.
+        scores: The scores of all methods on them.
+        metric: `accuracy` or `macro_f1`.
+        first: One method.
+        second: The other.
+        usual: `usual_variance` of this data set and metric.
+        generator: Draws the seeds where there are enough to be resampled.
+    """
     places = data.seeds_of_both(first, second)
     if not places:
         return None
@@ -90,6 +107,7 @@ def measure(
     differences = of_first - of_second
     resampled = scores.resampled[metric][:, one, places] - scores.resampled[metric][:, other, places]
     answers = [_answers(data, place, first, second) for place in places]
+    documents = round(float(np.mean([len(answer) for answer in answers])))
     discordant = _discordant([data.seeds[place] for place in places], answers)
     together = np.stack(answers) if data.same_documents else None
     covariance = _covariance(metric, resampled, answers, together)
@@ -112,9 +130,9 @@ def measure(
             test = "normal, with the bootstrap's standard error"
         interval, apart = over_documents, None
     else:
-        found = seeds_and_documents(differences, covariance)
+        found = seeds_and_documents(differences, covariance, usual)
         p, test, interval = found.p, "t over documents and seeds", found.interval()
-        apart = variation(differences, covariance, round(float(np.mean([len(answer) for answer in answers]))))
+        apart = variation(differences, covariance, documents, usual)
         if len(places) >= FEWEST_RESAMPLED_SEEDS:
             interval = hierarchical_interval(resampled, found.degrees_of_freedom, generator)
     return Difference(
@@ -123,7 +141,7 @@ def measure(
         first=first,
         second=second,
         seeds=tuple(data.seeds[place] for place in places),
-        documents=round(float(np.mean([len(answer) for answer in answers]))),
+        documents=documents,
         same_documents=data.same_documents,
         first_score=float(of_first.mean()),
         second_score=float(of_second.mean()),
@@ -146,6 +164,20 @@ def measure(
         ),
         variation=apart,
     )
+
+
+def usual_variance(data: DataSetPredictions, scores: Scores, metric: str) -> float | None:
+    """Median over all pairs of methods of the variance of their difference over seeds.
+
+    `None` for fewer than two such pairs: one pair says nothing about what is usual.
+    """
+    found = []
+    for one, other in combinations(range(len(data.methods)), 2):
+        differences = scores.observed[metric][one] - scores.observed[metric][other]
+        differences = differences[np.isfinite(differences)]
+        if len(differences) > 1:
+            found.append(float(np.var(differences, ddof=1)))
+    return float(np.median(found)) if len(found) > 1 else None
 
 
 def _answers(data: DataSetPredictions, place: int, first: str, second: str) -> Floats:

@@ -4,12 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from scipy import special
 from scipy.optimize import brentq
 
 from gloss_pyg.compare.statistics.bootstrap import Floats
-from gloss_pyg.compare.statistics.intervals import degrees_of_freedom, own_and_shared
+from gloss_pyg.compare.statistics.intervals import degrees_of_freedom, own_and_shared, seed_variance
 
 POWER = 0.8
 MOST_SEEDS = 1000
@@ -27,25 +26,28 @@ class Variation:
         seed: Between seeds, however many documents there are.
         document: Between documents, however many seeds there are.
         rest: What is left: chance in the answer of a fit to a document.
+        pooled: Whether other pairs of methods had a say in the variation between seeds.
     """
 
     seed: float
     document: float
     rest: float
+    pooled: bool = False
 
 
-def variation(differences: Floats, covariance: Floats, documents: int) -> Variation:
+def variation(differences: Floats, covariance: Floats, documents: int, usual: float | None = None) -> Variation:
     """Take the variation of a comparison apart.
 
     Args:
         differences: Of each seed, `[seeds]`, at least two.
         covariance: Of these over draws of documents, `[seeds, seeds]`.
         documents: How many test documents there are.
+        usual: As in `seeds_and_documents`.
     """
     own, shared = own_and_shared(covariance)
     rest = own - shared
-    seed = max(float(np.var(differences, ddof=1)) - rest, 0.0)
-    return Variation(seed, shared * documents, rest * documents)
+    seed = max(seed_variance(differences, covariance, usual) - rest, 0.0)
+    return Variation(seed, shared * documents, rest * documents, usual is not None)
 
 
 def power(difference: float, apart: Variation, seeds: int, documents: int, alpha: float) -> float:
@@ -57,7 +59,7 @@ def power(difference: float, apart: Variation, seeds: int, documents: int, alpha
     total = of_seeds + apart.document / documents
     if total <= 0:
         return float(difference != 0)
-    freedom = degrees_of_freedom(seeds, of_seeds, total)
+    freedom = degrees_of_freedom(seeds, of_seeds, total, pooled=apart.pooled)
     centre = abs(difference) / math.sqrt(total)
     if freedom > 1e6:  # the non-central t may be NaN far out
         edge = float(special.ndtri(1 - alpha / 2))

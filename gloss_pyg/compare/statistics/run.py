@@ -12,7 +12,7 @@ from gloss_pyg.compare.results import Results
 from gloss_pyg.compare.statistics.bootstrap import METRICS, RESAMPLES, score
 from gloss_pyg.compare.statistics.multiple import holm
 from gloss_pyg.compare.statistics.over_data_sets import OverDataSets, over_data_sets
-from gloss_pyg.compare.statistics.pair import Difference, measure
+from gloss_pyg.compare.statistics.pair import Difference, measure, usual_variance
 from gloss_pyg.compare.statistics.predictions import CellPredictions, DataSetPredictions, read_cell, side_by_side
 from gloss_pyg.compare.statistics.verdict import MARGIN, METRIC_NAMES, Comparison, Verdict, judge
 from gloss_pyg.errors import ConfigError, DataError, did_you_mean
@@ -85,10 +85,11 @@ def compare_run(
         generator = np.random.default_rng(0)
         scores.append(score(one, metrics, RESAMPLES, generator))
         for metric in metrics:
+            usual = usual_variance(one, scores[-1], metric)
             for first, second in chosen:
                 if first not in one.methods or second not in one.methods:
                     continue
-                difference = measure(one, scores[-1], metric, first, second, generator)
+                difference = measure(one, scores[-1], metric, first, second, usual, generator)
                 if difference is not None:
                     found.append(difference)
                 elif metric == metrics[0]:
@@ -135,7 +136,8 @@ def _notes(found: Sequence[Difference], tests: int, data: Sequence[DataSetPredic
     if any(2 <= count < 10 for count in seeds):
         notes.append(
             "With 2 to 9 seeds, documents are resampled (bootstrap) and seeds are not: percentiles of so few are too "
-            "narrow. What seeds vary goes into a t interval (Obuchowski and Rockette's analysis)."
+            "narrow. What seeds vary goes into a t interval (Obuchowski and Rockette's analysis), with no less "
+            "variation than is usual among the methods on the data set."
         )
     if any(count >= 10 for count in seeds):
         notes.append("With 10 or more seeds, documents and seeds are both resampled (hierarchical bootstrap).")

@@ -80,6 +80,8 @@ def test_the_record_is_flat_and_says_what_was_run_on_what(texts_csv: Path) -> No
         "test_documents": 30,
         "steps": 40,
         "best_step": 40,
+        "chosen_by": "macro_f1",
+        "best_validation_score": pytest.approx(0.9),
         "best_validation_macro_f1": pytest.approx(0.9),
         "seconds_to_best": pytest.approx(0.4),
         "macro_silhouette": None,

@@ -50,6 +50,21 @@ def test_each_seed_is_a_line_against_steps_and_against_seconds(tmp_path: Path, f
     assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["ce", "gloss"]
 
 
+def test_a_method_that_was_stopped_by_the_silhouette_has_panels_of_its_own(
+    tmp_path: Path, figures: list[Figure]
+) -> None:
+    alone = [
+        {"step": 5.0, "seconds": 1.0, "macro_silhouette": 0.25},
+        {"step": 9.0, "seconds": 2.0, "macro_silhouette": 0.5},
+    ]
+    draw_curves([Curve("alone", "bbc", 9, alone), Curve("ce", "bbc", 20, history(0.5, 0.7))], tmp_path / "curves.png")
+    axes = figures[0].axes
+    assert [axis.get_ylabel() for axis in axes[::2]] == ["validation macro-F1 (%)", "validation macro silhouette"]
+    assert list(axes[2].get_lines()[0].get_ydata()) == [0.25, 0.5]
+    assert list(axes[2].get_lines()[1].get_xdata()) == [9]
+    assert axes[2].get_lines()[0].get_color() == COLOURS[0]
+
+
 def test_the_file_is_a_picture_that_shows_something(tmp_path: Path) -> None:
     draw_curves([Curve("ce", "bbc", 20, history(0.5, 0.7))], tmp_path / "curves.png")
     pixels = imread(tmp_path / "curves.png")

@@ -1,24 +1,22 @@
-"""The shipped configurations are fair: within each, fine-tuning stops by the same rule and has the same room."""
+"""The shipped configurations are fair: within each, training stops by the same rule and has the same room."""
 
 from inspect import signature
 
 import pytest
 
 from gloss_pyg.compare.configuration import find_config, read_config, shipped_names
-from gloss_pyg.methods import FineTuning
+from gloss_pyg.methods import FineTuning, Standalone
 
+KINDS = {kind.__name__: signature(kind).parameters for kind in (FineTuning, Standalone)}
 LIMITS = ("max_epochs", "max_steps", "evaluate_every", "patience", "batch_size", "learning_rate")
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_all_fine_tuning_of_a_shipped_configuration_has_the_same_limits(name: str) -> None:
+def test_all_training_of_a_shipped_configuration_has_the_same_limits(name: str) -> None:
     methods = read_config(find_config(name))["methods"]
     found = {
-        method: {
-            limit: spec.get("init_args", {}).get(limit, signature(FineTuning).parameters[limit].default)
-            for limit in LIMITS
-        }
+        method: {limit: spec.get("init_args", {}).get(limit, KINDS[kind][limit].default) for limit in LIMITS}
         for method, spec in methods.items()
-        if spec["class_path"].rpartition(".")[2] == "FineTuning"
+        if (kind := spec["class_path"].rpartition(".")[2]) in KINDS
     }
     assert all(limits == next(iter(found.values())) for limits in found.values()), found

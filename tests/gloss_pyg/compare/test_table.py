@@ -117,3 +117,16 @@ def test_names_with_a_bar_do_not_break_markdown(
     make_cell: Callable[..., Cell], make_record: Callable[..., dict[str, Any]]
 ) -> None:
     assert "| a\\|b |" in table.markdown(table.make_rows([make_record(make_cell("a|b"))]))
+
+
+def test_the_footnote_says_by_which_score_steps_were_chosen(
+    make_cell: Callable[..., Cell], make_record: Callable[..., dict[str, Any]]
+) -> None:
+    record = make_record(make_cell("ce", "a", 0))
+    record.pop("chosen_by", None)  # as older versions wrote it
+    assert "silhouette." not in table.notes(table.make_rows([record]))
+    alone = [make_record(make_cell("alone", data, 0), chosen_by="macro_silhouette") for data in "ab"]
+    rows = table.make_rows([record, *alone])
+    assert [row.chosen_by for row in rows] == ["macro_f1", "macro_silhouette", "macro_silhouette"]
+    assert "best validation macro-F1, whose" in table.notes(rows)
+    assert "Of alone it is the one with the best validation macro silhouette." in table.notes(rows)

@@ -12,7 +12,7 @@ from torch_geometric.nn import GCNConv
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian, KNNGaussian
-from gloss_pyg.losses import AgreementLoss, SelfTraining
+from gloss_pyg.losses import AgreementLoss, GLoss, HybridLoss, SelfTraining
 from gloss_pyg.losses.memory import DocumentMemory
 from gloss_pyg.losses.targets import sharpen, to_shares
 from gloss_pyg.propagation import (
@@ -112,9 +112,9 @@ def test_the_strength_rises_by_training_steps_and_is_saved():
     loss = agreement(weight=0.8, start=2, rise=4)
     strengths = []
     for _ in range(8):
-        strengths.append(loss.strength)
         loss(x, logits, labels)
-    assert strengths == pytest.approx([0, 0, 0, 0.2, 0.4, 0.6, 0.8, 0.8])
+        strengths.append(loss.strength)
+    assert strengths == pytest.approx([0, 0, 0.2, 0.4, 0.6, 0.8, 0.8, 0.8])
     loss.eval()
     loss(x, logits, labels)
     assert int(loss.steps) == 8  # validation is no step
@@ -122,7 +122,12 @@ def test_the_strength_rises_by_training_steps_and_is_saved():
     other.load_state_dict(loss.state_dict())
     assert other.strength == 0.8
     assert torch.equal(other.past.rows, loss.past.rows)
-    assert agreement(start=0, rise=0).strength == 0.5
+    at_once = agreement(start=1, rise=0)
+    found = []
+    for _ in range(3):
+        at_once(x, logits, labels)
+        found.append(at_once.strength)
+    assert found == [0, 0.5, 0.5]
 
 
 def test_class_shares_of_labels_are_those_of_the_training_documents():
@@ -171,7 +176,7 @@ def test_targets_have_the_shares_and_rows_stay_distributions():
     assert sharpen(torch.tensor([[1e-30, 1e-31]]), 3.0).tolist() == [pytest.approx([1 / 1.001, 0.001 / 1.001])]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 20),
     st.integers(1, 5),
@@ -236,3 +241,25 @@ def test_what_does_not_fit_is_refused():
         agreement()(x, logits, labels.masked_fill(labels >= 0, 7))
     with pytest.raises(ConfigError, match="class_shares has 2 numbers, but there are 3 classes"):
         agreement(class_shares=[1.0, 1.0]).set_sizes(4, 3)
+
+
+def test_the_hybrid_adds_it_by_its_strength():
+    x, logits, labels = batch()
+    unlabelled = SelfTraining(weight=0.8, start=0, rise=2, class_shares="uniform")
+    graph_loss = GLoss(DenseGaussian(0.7)).eval()
+    loss = HybridLoss(graph_loss, 0.6, unlabelled_loss=unlabelled)
+    parts = loss.parts(x, logits, labels)
+    assert sorted(parts) == ["classification_loss", "graph_loss", "unlabelled_loss"]
+    expected = 0.6 * parts["graph_loss"] + 0.4 * parts["classification_loss"] + 0.4 * parts["unlabelled_loss"]
+    torch.testing.assert_close(loss.total(parts), expected)
+    alone = HybridLoss(unlabelled_loss=SelfTraining(start=0, rise=0, class_shares="uniform"))
+    parts = alone.parts(x, logits, labels)
+    torch.testing.assert_close(alone.total(parts), parts["classification_loss"] + 0.5 * parts["unlabelled_loss"])
+
+
+def test_a_hybrid_of_nothing_is_refused(monkeypatch):
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)
+    with pytest.raises(ConfigError, match="neither a graph_loss nor an unlabelled_loss"):
+        HybridLoss()
+    with pytest.raises(ConfigError, match="expected a loss such as AgreementLoss"):
+        HybridLoss(GLoss(), unlabelled_loss=GLoss())

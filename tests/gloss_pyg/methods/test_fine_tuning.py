@@ -14,7 +14,8 @@ from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian
 from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
-from gloss_pyg.methods import fine_tuning
+from gloss_pyg.methods import encoder_method
+from gloss_pyg.methods.prediction import encode
 from gloss_pyg.training import GraphTrainer, KeepBest, check_precision
 
 
@@ -37,7 +38,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             super().__init__(*arguments, **options)
             made.append(self)
 
-    monkeypatch.setattr(fine_tuning, "GraphTrainer", Kept)
+    monkeypatch.setattr(encoder_method, "GraphTrainer", Kept)
     return made
 
 
@@ -138,6 +139,28 @@ def test_a_precision_that_the_device_lacks_is_refused_before_anything_is_loaded(
         else:
             with pytest.raises(ConfigError, match="'bf16': this accelerator does not have it"):
                 check_precision("bf16")
+
+
+def test_texts_are_encoded_once_for_probabilities_and_embeddings(
+    tiny_texts: Any, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = small(tiny_bert, max_steps=1)
+    method.fit(tiny_texts["train"], tiny_texts["validation"], seed=0)
+    encoded = []
+
+    def counted(encoder: Any, documents: Any, *rest: Any) -> Any:
+        encoded.append(len(documents))
+        return encode(encoder, documents, *rest)
+
+    monkeypatch.setattr("gloss_pyg.methods.encoder_method.encode", counted)
+    texts = list(tiny_texts["test"]["text"])
+    probabilities, embeddings = method.predict_proba(texts), method.embed(texts)
+    assert encoded == [len(texts)]
+    others = method.embed(texts[:2])
+    assert encoded == [len(texts), 2]
+    np.testing.assert_allclose(others, embeddings[:2], atol=1e-6)
+    method.fit(tiny_texts["train"], tiny_texts["validation"], seed=1)
+    assert not np.array_equal(method.predict_proba(texts), probabilities)
 
 
 @pytest.mark.parametrize("sigma", ["sqrt", "learned"])

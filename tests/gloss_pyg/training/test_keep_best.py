@@ -55,6 +55,31 @@ def test_best_parameters_come_back_and_patience_counts_from_them(
     assert [row["step"] for row in keep.history] == list(range(1, stopped + 1))
 
 
+@pytest.mark.parametrize(
+    ("scores", "best", "stopped"),
+    [
+        ([0.10, 0.12, 0.14, 0.15], 3, 3),  # rises, each too small, and in sum too
+        ([0.10, 0.16, 0.20, 0.22, 0.24], 4, 5),  # small ones add up
+        ([0.10, 0.08, 0.16, 0.10, 0.10], 2, 5),
+    ],
+)
+def test_small_rises_are_kept_and_do_not_start_patience_anew(
+    scores: list[float], best: int, stopped: int, tmp_path: Path
+) -> None:
+    keep = KeepBest(patience=2, min_delta=0.05)
+    model, step = play(keep, scores, training_arguments(tmp_path))
+    assert (float(model.weight.detach()), step) == (min(best, stopped - 1), stopped)
+    assert keep.best_score == max(scores[:stopped])
+
+
+def test_any_score_may_be_followed(tmp_path: Path) -> None:
+    keep = KeepBest(patience=9, metric="macro_silhouette")
+    state, control, model = TrainerState(max_steps=9), TrainerControl(), torch.nn.Linear(1, 1)
+    keep.on_train_begin(training_arguments(tmp_path), state, control, model=model)
+    keep.on_evaluate(training_arguments(tmp_path), state, control, metrics={"eval_macro_silhouette": 0.3}, model=model)
+    assert (keep.best_score, [row.keys() for row in keep.history]) == (0.3, [{"step", "seconds", "macro_silhouette"}])
+
+
 def test_a_second_training_starts_afresh(tmp_path: Path) -> None:
     keep = KeepBest(patience=9)
     play(keep, [0.9, 0.1], training_arguments(tmp_path))

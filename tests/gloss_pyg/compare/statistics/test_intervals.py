@@ -39,7 +39,7 @@ def test_two_modalities_five_readers() -> None:
 
     Mean squares and covariances as the R package MRMCaov prints them for the empirical AUC, jackknife covariances:
     MS(T) 0.004796171, MS(T:R) 0.0005510306, Cov1 0.0003466137, Cov2 0.0003440748, Cov3 0.0002390284, Var 0.0008022883;
-    F 4.456319, denominator degrees of freedom 15.25967, difference -0.0438.
+    F 4.456319, denominator degrees of freedom 15.25967, p 0.05166569, difference -0.0438.
     """
     readers = 5
     mean = -math.sqrt(2 * 0.004796171 / readers)  # with two treatments, MS(T) is readers / 2 times the squared mean
@@ -47,13 +47,14 @@ def test_two_modalities_five_readers() -> None:
     spread *= math.sqrt(2 * 0.0005510306 / np.var(spread, ddof=1))  # MS(T:R) is half the variance of the differences
     covariance = np.full((readers, readers), 2 * (0.0003440748 - 0.0002390284))
     np.fill_diagonal(covariance, 2 * (0.0008022883 - 0.0003466137))
-    found = seeds_and_documents(mean + spread, covariance)
+    found = seeds_and_documents(mean + spread, covariance, usual=0.0)
     assert round(found.difference, 4) == -0.0438
     assert (found.difference / found.standard_error) ** 2 == pytest.approx(4.456319, abs=5e-6)
-    # Ours are without the square of Hillis's, so that his follow from them.
-    assert found.degrees_of_freedom**2 / (readers - 1) == pytest.approx(15.25967, abs=5e-5)
+    assert found.degrees_of_freedom == pytest.approx(15.25967, abs=5e-5)
+    assert round(found.p, 5) == 0.05167  # 0.05166569
     freedom = found.degrees_of_freedom
-    assert found.p == pytest.approx(2 * stats.t.sf(math.sqrt(4.456319), freedom), rel=1e-5)
+    # A pair by itself has no square in its degrees of freedom.
+    assert seeds_and_documents(mean + spread, covariance).degrees_of_freedom == pytest.approx(2 * math.sqrt(freedom))
     half = stats.t.ppf(0.975, freedom) * found.standard_error
     assert found.interval().low == pytest.approx(mean - half)
     assert found.interval().high == pytest.approx(mean + half)
@@ -80,9 +81,10 @@ def test_standard_error_is_that_of_the_two_way_analysis_of_variance() -> None:
 
 def test_seeds_that_change_nothing_leave_the_documents() -> None:
     answers = np.repeat(np.random.default_rng(0).integers(-1, 2, (1, 200)), 3, axis=0).astype(float)
-    found = seeds_and_documents(answers.mean(axis=1), accuracy_covariance(answers))
-    assert found.degrees_of_freedom == math.inf
-    assert found.standard_error == pytest.approx(answers[0].std() / math.sqrt(200))
+    for usual in (None, 0.1):
+        found = seeds_and_documents(answers.mean(axis=1), accuracy_covariance(answers), usual)
+        assert found.degrees_of_freedom == math.inf
+        assert found.standard_error == pytest.approx(answers[0].std() / math.sqrt(200))
 
 
 def test_seeds_that_agree_by_chance_are_not_taken_for_certain() -> None:
@@ -94,6 +96,14 @@ def test_seeds_that_agree_by_chance_are_not_taken_for_certain() -> None:
     of_documents = answers.mean(axis=0).std() / math.sqrt(200)
     assert found.standard_error >= of_documents * (1 - 1e-9)
     assert found.degrees_of_freedom < 50
+
+
+def test_seeds_vary_no_less_than_is_usual() -> None:
+    differences, covariance = np.array([0.010, 0.011, 0.012]), np.full((3, 3), 1e-6) + np.eye(3) * 1e-6
+    alone, usual = seeds_and_documents(differences, covariance), seeds_and_documents(differences, covariance, 3e-4)
+    assert usual.standard_error == pytest.approx(math.sqrt(1e-4 + 1e-6))
+    assert alone.standard_error < usual.standard_error
+    assert seeds_and_documents(differences, covariance, 1e-9).standard_error == alone.standard_error
 
 
 def test_two_seeds_have_one_degree_of_freedom() -> None:

@@ -1,0 +1,330 @@
+"""What methods that train a text encoder share: the training, the predictions, the files and the forecast."""
+
+import copy
+import json
+import logging
+import math
+import tempfile
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar, final
+
+import numpy as np
+import torch
+from datasets import Dataset, DatasetDict
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase, PrinterCallback, set_seed
+
+from gloss_pyg.data import ClassBalancedSampler, DataCollator, MixedSampler, tokenize
+from gloss_pyg.encoder import TextEncoder, load_tokenizer
+from gloss_pyg.encoder.config import Pooling
+from gloss_pyg.encoder.locate import load_config, locate_encoder
+from gloss_pyg.encoder.quiet import quiet_transformers
+from gloss_pyg.encoder.storage import TEXT_SETTINGS
+from gloss_pyg.errors import ConfigError, DataError
+from gloss_pyg.losses import TrainingLoss
+from gloss_pyg.losses.memory import DocumentMemory
+from gloss_pyg.methods.balanced import balance_classes
+from gloss_pyg.methods.base import Estimate, FitReport, Method
+from gloss_pyg.methods.checkpoints import last_checkpoint, own_folder
+from gloss_pyg.methods.checks import check_labels
+from gloss_pyg.methods.forecast import forecast
+from gloss_pyg.methods.prediction import PropagationHead, encode, probabilities
+from gloss_pyg.training import (
+    GraphTrainer,
+    KeepBest,
+    Precision,
+    check_precision,
+    fit_bandwidth,
+    fit_labels,
+    set_sizes,
+    training_arguments,
+)
+from gloss_pyg.training.sizes import tell_sizes
+
+Own = TypeVar("Own", bound="EncoderMethod")
+
+progress = logging.getLogger("gloss_pyg.progress")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The validation score that training is stopped by, and whose best parameters are kept.
+
+    Attributes:
+        metric: Its name, larger is better.
+        compute: The Trainer's `compute_metrics`, which gives it.
+        min_delta: What it must rise by for patience to start anew.
+        with_classifier: Whether the linear classifier is trained with the encoder.
+    """
+
+    metric: Literal["macro_f1", "macro_silhouette"]
+    compute: Callable[[Any], dict[str, float]]
+    min_delta: float = 0.0
+    with_classifier: bool = True
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained encoder, its best parameters in place, and what it was trained on.
+
+    Attributes:
+        encoder: In evaluation mode.
+        splits: The tokenised documents, `train` and `validation`.
+        collate: Makes a padded batch of some of them.
+        labels: Of the training documents, negative where there is none.
+        report: How it went.
+    """
+
+    encoder: TextEncoder
+    splits: DatasetDict
+    collate: Callable[..., dict[str, Tensor]]
+    labels: np.ndarray
+    report: FitReport
+
+
+class EncoderMethod(Method):
+    """Base of `FineTuning` and `Standalone`, which write `fit` and have the arguments named here."""
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("checkpoints",)
+
+    model: str
+    loss: nn.Module
+    prediction: PropagationHead | None = None
+    pooling: Pooling | None
+    max_length: int
+    batch_size: int
+    learning_rate: float
+    max_epochs: int
+    max_steps: int | None
+    evaluate_every: int | None
+    patience: int
+    decay_epoch: int | None
+    class_weights: Literal["balanced"] | None
+    documents_per_class: int | None
+    unlabelled: Literal["keep", "drop"] = "keep"
+    labelled_per_batch: int | None = None
+    precision: Precision
+    checkpoints: Path | None
+    _encoder: TextEncoder | None
+    _tokenizer: PreTrainedTokenizerBase | None
+    _encoded: tuple[list[str], Tensor, Tensor] | None
+
+    def _forget(self) -> None:
+        self._encoder = self._tokenizer = self._encoded = None
+
+    @final
+    def check(self) -> None:
+        """See `Method.check`: whether the device has the precision, and whether the encoder can be found."""
+        check_precision(self.precision)
+        load_config(locate_encoder(self.model))
+
+    @final
+    def check_inductive(self, test_texts: Sequence[str] | None) -> None:
+        """Refuse test texts."""
+        if test_texts is not None:
+            raise ConfigError(f"{type(self).__name__} is inductive: it must not be given the test texts.")
+
+    @final
+    def train_encoder(self, train: Dataset, validation: Dataset, loss: TrainingLoss, goal: Goal, seed: int) -> Trained:
+        """Train the encoder with a loss, of which a copy is trained, until the goal's patience is up."""
+        start = time.perf_counter()
+        check_precision(self.precision)
+        labels = check_labels(train, validation)
+        train, labels = self._trained_on(train, labels)
+        set_seed(seed)
+        names = train.features["label"].names
+        progress.info("loading the encoder %s", self.model)
+        tokenizer = load_tokenizer(self.model)
+        with quiet_transformers():
+            encoder = TextEncoder.from_encoder(self.model, names, pooling=self.pooling)
+        encoder.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))  # type: ignore[arg-type]
+        encoder.classifier.requires_grad_(goal.with_classifier)
+        progress.info("tokenising %d documents", len(train) + len(validation))
+        splits = tokenize(DatasetDict(train=train, validation=validation), tokenizer, self.max_length)
+        collate = DataCollator(tokenizer)
+        loss = copy.deepcopy(loss)  # what it learns and what is fitted belong to this fit
+        set_sizes(loss, encoder)
+        fit_labels(loss, labels, len(names))
+        if self.class_weights == "balanced":
+            balance_classes(loss, labels, len(names))
+        fit_bandwidth(loss, encoder, splits["train"], collate)
+        keep = KeepBest(self.patience, goal.metric, goal.min_delta)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            if self.checkpoints is not None:
+                folder = own_folder(self.checkpoints, self, train, validation, seed)
+            trainer = self._trainer(encoder, loss, splits, collate, labels, goal, keep, folder, seed)
+            set_up = time.perf_counter() - start
+            progress.info("training: %d documents, batches of %d", len(train), self.batch_size)
+            last = last_checkpoint(folder) if self.checkpoints is not None else None
+            # Embeddings are gathered in validation where the score is one of them.
+            ignored: list[str] | None = [] if goal.metric == "macro_silhouette" else None
+            trainer.train(resume_from_checkpoint=None if last is None else str(last), ignore_keys_for_eval=ignored)
+        for part in loss.modules():
+            if isinstance(part, DocumentMemory):
+                part.forget()  # it would be saved with the model
+        encoder.eval()
+        encoder.classifier.requires_grad_(True)  # noqa: FBT003 - torch's signature
+        self._encoder, self._tokenizer, self._encoded = encoder, tokenizer, None
+        report = FitReport(
+            encoder=self.model,
+            setup_seconds=set_up,
+            training_seconds=time.perf_counter() - start - set_up,
+            seconds_per_epoch=keep.step_seconds / keep.epochs if keep.epochs else 0.0,
+            epochs=keep.epochs,
+            steps=keep.steps,
+            best_step=keep.best_step,
+            best_score=keep.best_score,
+            chosen_by=goal.metric,
+            stopped_by="patience" if keep.patience_is_up else "limit",
+            loss_overhead=trainer.loss_function.seconds / keep.step_seconds if keep.step_seconds else 0.0,
+            history=keep.history,
+        )
+        return Trained(encoder, splits, collate, labels, report)
+
+    def _trainer(
+        self,
+        encoder: TextEncoder,
+        loss: TrainingLoss,
+        splits: DatasetDict,
+        collate: Callable[..., dict[str, Tensor]],
+        labels: np.ndarray,
+        goal: Goal,
+        keep: KeepBest,
+        folder: Path,
+        seed: int,
+    ) -> GraphTrainer:
+        sampler = self._sampler(labels, seed)
+        batch_size = self.batch_size if sampler is None else sampler.batch_size
+        saving = {"save_strategy": "epoch" if self.evaluate_every is None else "steps"} if self.checkpoints else {}
+        arguments = training_arguments(
+            folder,
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            max_epochs=self.max_epochs,
+            max_steps=self.max_steps,
+            evaluate_every=self.evaluate_every,
+            seed=seed,
+            precision=self.precision,
+            **saving | ({"save_steps": self.evaluate_every, "save_total_limit": 2} if saving else {}),
+        )
+        steps_an_epoch = math.ceil(len(labels if sampler is None else sampler) / batch_size)
+        trainer = GraphTrainer(
+            encoder,
+            arguments,
+            loss,
+            train_sampler=sampler,
+            decay_step=None if self.decay_epoch is None else self.decay_epoch * steps_an_epoch,
+            train_dataset=splits["train"],
+            eval_dataset=splits["validation"],
+            data_collator=collate,
+            compute_metrics=goal.compute,
+            callbacks=[keep],
+        )
+        trainer.remove_callback(PrinterCallback)  # progress goes through `gloss_pyg.progress`
+        return trainer
+
+    def _trained_on(self, train: Dataset, labels: np.ndarray) -> tuple[Dataset, np.ndarray]:
+        """The training documents that are used, and their labels."""
+        if self.unlabelled == "keep" or bool((labels >= 0).all()):
+            return train, labels
+        kept = np.flatnonzero(labels >= 0)
+        return train.select(kept), labels[kept]
+
+    def _sampler(self, labels: np.ndarray, seed: int) -> ClassBalancedSampler | MixedSampler | None:
+        """In which order documents come, `None` for one that is drawn."""
+        if self.documents_per_class is not None:
+            classes = min(self.batch_size // self.documents_per_class, len(np.unique(labels[labels >= 0])))
+            return ClassBalancedSampler(
+                labels, classes_per_batch=classes, documents_per_class=self.documents_per_class, seed=seed
+            )
+        if self.labelled_per_batch is None or not (labels < 0).any():
+            return None
+        others = self.batch_size - self.labelled_per_batch
+        return MixedSampler(labels, labelled=self.labelled_per_batch, unlabelled=others, seed=seed)
+
+    @final
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """See `Method.predict_proba`: softmax of the classifier's logits, or what `prediction` makes of it."""
+        if not texts:
+            return np.zeros((0, self._fitted()[0].classifier.out_features), dtype=np.float32)
+        return probabilities(*self._outputs(texts), self.prediction)
+
+    @final
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """See `Method.embed`: the pooled embeddings."""
+        if not texts:
+            return np.zeros((0, self._fitted()[0].classifier.in_features), dtype=np.float32)
+        return self._outputs(texts)[1].numpy()
+
+    def _outputs(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Logits and embeddings; of the texts asked for last they are kept, since a comparison asks for both."""
+        encoder, tokenizer = self._fitted()
+        given = list(texts)
+        if self._encoded is None or self._encoded[0] != given:
+            documents = tokenize(given, tokenizer, self.max_length)
+            self._encoded = (given, *encode(encoder, documents, DataCollator(tokenizer), 2 * self.batch_size))
+        return self._encoded[1], self._encoded[2]
+
+    def _fitted(self) -> tuple[TextEncoder, PreTrainedTokenizerBase]:
+        if self._encoder is None or self._tokenizer is None:
+            name = type(self).__name__
+            raise ConfigError(f"This {name} was not fitted: call fit(...) first, or {name}.load(folder).")
+        return self._encoder, self._tokenizer
+
+    @final
+    def save(self, folder: Path) -> None:
+        """Write all that predicting takes; `TextEncoder.from_pretrained` reads encoder and linear classifier of it."""
+        encoder, tokenizer = self._fitted()
+        folder.mkdir(parents=True)
+        encoder.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        settings = {"model": self.model, "max_length": self.max_length, "batch_size": self.batch_size}
+        (folder / TEXT_SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        if self.prediction is not None:
+            self.prediction.save(folder)
+
+    @classmethod
+    @final
+    def load(cls: type[Own], folder: Path) -> Own:
+        """A method that predicts as the saved one did; its loss is not kept."""
+        settings = folder / TEXT_SETTINGS
+        if not settings.is_file():
+            raise DataError(f"{folder} is no model saved by gloss_pyg: it has no {TEXT_SETTINGS}.")
+        method = cls(**json.loads(settings.read_text(encoding="utf-8")))
+        with quiet_transformers():
+            method._encoder = TextEncoder.from_pretrained(folder).eval()
+        method._tokenizer = load_tokenizer(str(folder))
+        method.prediction = PropagationHead.load(folder)
+        return method
+
+    @final
+    def estimate(self, splits: DatasetDict) -> Estimate:
+        """See `Method.estimate`; from the encoder's size, the texts' lengths and the machine's speed."""
+        config = load_config(locate_encoder(self.model))
+        tell_sizes(copy.deepcopy(self.loss), config.hidden_size, splits["train"].features["label"].num_classes)
+        labels = self._trained_on(splits["train"], np.asarray(splits["train"]["label"]))[1]
+        train = len(labels)
+        sampler = self._sampler(labels, 0) if (labels >= 0).any() else None
+        epoch = math.ceil(train / self.batch_size) if sampler is None else len(sampler) // sampler.batch_size
+        steps = epoch * self.max_epochs if self.max_steps is None else self.max_steps
+        evaluations = steps / (self.evaluate_every or epoch)
+        return forecast(
+            self.model,
+            list(splits["train"][:200]["text"]),
+            max_length=self.max_length,
+            training_documents=float(steps * min(self.batch_size, train)),
+            other_documents=evaluations * len(splits["validation"])
+            + len(splits["test"])
+            + (train if self.encodes_again else 0),
+            batch_size=self.batch_size,
+        )
+
+    @property
+    @abstractmethod
+    def encodes_again(self) -> bool:
+        """Whether the training documents are encoded once more when the encoder is trained."""
