@@ -171,9 +171,7 @@ def cells(material: Material) -> Section:
         table = Table("Missing from the grid", ("data set", "method", "seed"), missing, 3, frozenset({0, 1}))
         blocks.append(table if len(missing) <= 10 else Details(f"{len(missing)} missing fits", (table,)))
     if merged.claimed:
-        blocks.append(
-            Text(f"{count(merged.claimed, 'cell')} were begun and are not finished: they run now, or were stopped.")
-        )
+        blocks.append(Text(f"Begun and not finished: {count(merged.claimed, 'cell')}, running now or stopped."))
     rows: tuple[tuple[str | Value, ...], ...] = tuple(
         (
             *cell.name[:2],
