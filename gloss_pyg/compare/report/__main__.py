@@ -59,9 +59,14 @@ def _report(options: argparse.Namespace, given: Sequence[str]) -> list[Path]:
     from gloss_pyg.compare.report.merge import merge
     from gloss_pyg.compare.report.settings_section import configurations_of, file_names
 
-    logging.getLogger("gloss_pyg").setLevel(logging.ERROR)  # notes on the data were for those who ran the comparison
-    merged = merge([read_results(folder) for folder in options.runs])
-    material = gather(merged, texts=not options.no_texts, reference=options.reference)
+    package = logging.getLogger("gloss_pyg")
+    level = package.level
+    package.setLevel(logging.ERROR)  # notes on the data were for those who ran the comparison
+    try:
+        merged = merge([read_results(folder) for folder in options.runs])
+        material = gather(merged, texts=not options.no_texts, reference=options.reference)
+    finally:
+        package.setLevel(level)
     configurations = configurations_of(merged)
     report = build(material, configurations, given)
     contents = {

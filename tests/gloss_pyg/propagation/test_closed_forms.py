@@ -327,7 +327,6 @@ def test_a_learned_teleport_reaches_neither_end(log_odds):
         (lambda: ModifiedAdsorption(beta=1.0), r"beta=1.0.*above 1"),
         (lambda: LinearBeliefPropagation(1.0), r"coupling=1.0.*between -1 and 1"),
         (lambda: LinearBeliefPropagation(0.0), r"coupling=0.0.*not 0"),
-        (lambda: LinearBeliefPropagation(learned=True), r"give num_classes"),
         (lambda: LinearBeliefPropagation([[0.5, -0.5], [-0.5, 0.5]], num_classes=3), r"2 rows, and num_classes=3"),
         (lambda: LinearBeliefPropagation(solver="iterative"), r"expected one of auto, direct, conjugate_gradients"),
         (lambda: LaplacianRegularization(-1.0), r"gamma=-1.0.*positive"),

@@ -27,7 +27,7 @@ HOSTILE = (
     "a" + "\u0301" * 200,
     "| a | b |\n|---|---|\n[link](javascript:alert(1)) `code` ![i](http://example.org/z.png) <!-- www.example.org",
 )
-CLASSES = ["negative", "<b>posi|tive</b> $_{"]
+CLASSES = ["<b>posi|tive</b> $_{", "negative"]  # sorted, as the loader has them
 METHODS = {"cross-entropy": 0.4, "g-loss": 1.6, "tf-idf": 0.3}
 
 
