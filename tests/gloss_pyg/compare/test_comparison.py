@@ -183,7 +183,10 @@ def test_transductive_methods_are_marked(run: Run) -> None:
         (["--methods.plain.steps=-1"], "methods.plain: steps=-1; expected a number from 0"),
         (["--methods.plain=FakeMethd"], "Did you mean 'FakeMethod'"),
         (["--methods.x=FineTuning", "--methods.x.loss=HybridLos"], "methods.x.loss: .*Did you mean 'HybridLoss'"),
-        (["--methods.x=FineTuning", "--methods.x.loss=HybridLoss"], "methods.x: HybridLoss has neither a graph_loss nor an unlabelled_loss"),
+        (
+            ["--methods.x=FineTuning", "--methods.x.loss=HybridLoss"],
+            "methods.x: HybridLoss has neither a graph_loss nor an unlabelled_loss",
+        ),
         (
             ["--methods.x=FineTuning", "--methods.x.loss=HybridLoss", "--methods.x.loss.graph_loss=GLos"],
             "methods.x.loss.graph_loss: there is no class 'GLos'. Did you mean 'GLoss'",
