@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import Sized
-from gloss_pyg.losses.checks import check_logits, class_ids, is_number
+from gloss_pyg.losses.checks import check_logits, check_positive, class_ids
 from gloss_pyg.losses.targets import sharpen, to_shares
 
 ClassShares = Literal["labels", "uniform", "any"] | Sequence[float]
@@ -60,9 +60,8 @@ class UnlabelledLoss(nn.Module, Sized):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        for argument, value in (("weight", weight), ("sharpness", sharpness)):
-            if not is_number(value) or not 0 < value < math.inf:
-                raise ConfigError(f"{name}: {argument}={value!r}, expected a finite number above 0.")
+        check_positive(self, "weight", weight)
+        check_positive(self, "sharpness", sharpness)
         for argument, value in (("start", start), ("rise", rise)):
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise ConfigError(f"{name}: {argument}={value!r}, expected a number of steps, at least 0.")
