@@ -65,10 +65,10 @@ def _report(options: argparse.Namespace, given: Sequence[str]) -> list[Path]:
     try:
         merged = merge([read_results(folder) for folder in options.runs])
         material = gather(merged, texts=not options.no_texts, reference=options.reference)
+        configurations = configurations_of(merged)
+        report = build(material, configurations, given)  # texts are looked up here
     finally:
         package.setLevel(level)
-    configurations = configurations_of(merged)
-    report = build(material, configurations, given)
     contents = {
         "report.html": to_html(report),
         "report.md": to_markdown(report),
