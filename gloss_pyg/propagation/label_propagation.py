@@ -80,7 +80,7 @@ class LabelPropagation(SolvedPropagation):  # type: ignore[misc]  # PyG's option
             return self._on_conductances(seeds, edge_index, edge_weight, mask)
         if solver == "direct" and symmetric:
             hidden = self._solvable(edge_index, edge_weight, mask)
-            return absorbing_walk(edge_index, edge_weight, seeds, hidden) if hidden.numel() else seeds
+            return absorbing_walk(edge_index, edge_weight, seeds, hidden) if hidden.numel() else rows_to_one(seeds)
         return self._on_transitions(seeds, edge_index, edge_weight, mask, solver)
 
     def _on_conductances(self, seeds: Tensor, edge_index: Tensor, edge_weight: Tensor, mask: Tensor) -> Tensor:

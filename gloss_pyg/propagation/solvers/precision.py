@@ -7,7 +7,8 @@ from gloss_pyg.graph.edges import is_marked_symmetric, mark_symmetric, weight_bo
 from gloss_pyg.graph.faint import widened
 from gloss_pyg.graph.log_weights import copy_note
 
-# Weights below the first or above the second are worked on in float64: `1 / weight` and its products must stay finite.
+# Weights below the first, above the second or that far apart are worked on in float64: `1 / weight` and its products
+# must stay finite.
 COMFORTABLE = (1e-25, 1e25)
 
 # Gradients of probabilities beyond this could leave float32's range on their way through products or an iteration.
@@ -20,13 +21,13 @@ def is_steep(gradient: Tensor) -> bool:
 
 
 def is_faint(edge_weight: Tensor, comfortable: tuple[float, float] = COMFORTABLE) -> bool:
-    """Whether a positive weight lies outside of a comfortable range, so that float32 is not enough to work on it."""
+    """Whether positive weights, or their ratios, leave a comfortable range, so that float32 is not enough."""
     if edge_weight.dtype == torch.float64:
         return False
     low, high = weight_bounds(edge_weight)
     if low == 0 and high > 0:
         low = float(torch.where(edge_weight > 0, edge_weight.detach(), high).min())
-    return high > 0 and not (comfortable[0] < low and high < comfortable[1])
+    return high > 0 and not (comfortable[0] < low and high < comfortable[1] * min(low, 1))
 
 
 def widened_weights(edge_index: Tensor, edge_weight: Tensor) -> Tensor:
