@@ -60,6 +60,7 @@ def test_every_public_layer_has_a_case():
         (family.LabelPropagation(), 150),
         # Weights that are each within float32's range, and 39 orders of magnitude apart.
         (family.AbsorbingWalk(), 373),
+        (family.HeatKernel(), 373),
         # Rows below the residual of conjugate gradients, which a seed reaches all the same.
         (family.HarmonicFunction(solver="conjugate_gradients"), 56),
         (family.LabelPropagation(solver="conjugate_gradients"), 574),
