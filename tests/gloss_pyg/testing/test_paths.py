@@ -21,6 +21,29 @@ def test_strength_of_a_chain():
     assert path_strength(example, absorbing=False, hops=1)[2, 0] == -math.inf
 
 
+def test_labels_fade_by_the_mean_degree_where_they_pass_through_seeds():
+    edges = torch.tensor([[0, 1, 1, 2, 3, 4], [1, 0, 2, 1, 4, 3]])  # 0 - 1 - 2, weights 3 and 1000; 3 - 4, weight 2
+    y, x = torch.eye(5, dtype=torch.float64), torch.zeros(5, 1, dtype=torch.float64)
+    weight = torch.tensor([3.0, 3, 1000, 1000, 2, 2], dtype=torch.float64)
+    mask = torch.tensor([True, False, True, True, False])
+    example = Example("two components", "", y, mask, edges, weight, x, y)
+    found = path_strength(example, absorbing=False, hops=None).exp()
+    assert found[1, 0] == pytest.approx(3 / 1003, rel=1e-12)  # its own degree exceeds the mean, 2006 / 3
+    assert found[4, 3] == pytest.approx(1, rel=1e-12)  # the other component's degrees do not count
+    far = Example(
+        "a hub",
+        "",
+        y,
+        mask,
+        torch.cat([edges, torch.tensor([[0, 3], [3, 0]])], 1),
+        torch.cat([weight, torch.ones(2, dtype=torch.float64)]),
+        x,
+        y,
+    )  # degrees 4, 1003, 1000, 3, 2
+    assert path_strength(far, absorbing=False, hops=None)[4, 3].exp() == pytest.approx(2 / (2012 / 5), rel=1e-12)
+    assert path_strength(far, absorbing=True, hops=None)[4, 3].exp() == pytest.approx(2 / 3, rel=1e-12)
+
+
 def test_what_is_tied_is_what_is_reached():
     for seed in range(100):
         example = random_example(seed, None, 3)
