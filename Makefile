@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help compare test lint bench
+.PHONY: help compare test lint docs bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ lint: $(VENV)/dev ## style and types
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+docs: $(VENV)/docs ## the documentation as a site, docs/build/index.html; a warning is an error
+	$(RUN) -m sphinx -W --keep-going -q -b html docs docs/build
+	@echo "docs/build/index.html"
 
 bench: $(VENV)/dev ## every benchmark, about an hour on two cores; exit status 1 where one misses its bar
 	$(RUN) benchmarks/run_all.py
@@ -38,4 +42,9 @@ $(VENV)/offline: $(VENV)/python pyproject.toml constraints.txt
 $(VENV)/dev: $(VENV)/python pyproject.toml constraints.txt
 	@echo "Installing gloss_pyg with its test tools into $(VENV) (once, a few minutes) ..."
 	$(RUN) -m pip install --quiet -c constraints.txt -e ".[offline,dev]"
+	@touch $@
+
+$(VENV)/docs: $(VENV)/python pyproject.toml constraints.txt
+	@echo "Installing gloss_pyg with what its documentation is built by into $(VENV) (once, a few minutes) ..."
+	$(RUN) -m pip install --quiet -c constraints.txt -e ".[offline,docs]"
 	@touch $@

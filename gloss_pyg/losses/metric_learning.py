@@ -20,6 +20,8 @@ _WITHOUT_LABELS = ("ManifoldLoss", "VICRegLoss")
 class MetricLearning(EmbeddingLoss, Sized):
     """Any of the losses of pytorch-metric-learning (extra `metric`), with distance, reducer and regulariser of choice.
 
+    In YAML::
+
         graph_loss:
           class_path: MetricLearning
           init_args:

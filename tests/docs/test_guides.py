@@ -17,7 +17,7 @@ from gloss_pyg.propagation import Propagation
 from gloss_pyg.testing.promises import PROMISES
 
 DOCS = Path(__file__).parents[2] / "docs"
-GUIDES = sorted(DOCS.glob("*.md"))
+GUIDES = sorted([*DOCS.glob("*.md"), *(DOCS / "how-to").glob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -25,7 +25,7 @@ def blocks(guide, *languages):
     return [(language, text) for language, text in BLOCK.findall(guide.read_text("utf-8")) if language in languages]
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
 def test_python_runs_and_prints_what_is_shown(guide, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # readers who type it in have no such checks
