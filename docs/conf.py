@@ -32,7 +32,7 @@ autodoc_inherit_docstrings = False
 python_maximum_signature_line_length = 100
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Shapes", "notes_style"), ("Source", "notes_style"), ("Requires", "notes_style")]
-default_role = "code"
+default_role = "backquoted"
 
 html_math_renderer = "mathml"
 html_theme = "furo"
