@@ -36,6 +36,8 @@ default_role = "backquoted"
 
 html_math_renderer = "mathml"
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["math.css"]
 html_title = "gloss_pyg"
 html_show_sourcelink = False
 html_copy_source = False
