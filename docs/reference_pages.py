@@ -18,6 +18,8 @@ PAGES = {
     "gloss_pyg.methods": "Methods",
     "gloss_pyg.compare.statistics": "Statistics",
     "gloss_pyg.viz": "Pictures",
+    "gloss_pyg.integrations.sentence_transformers": "sentence-transformers",
+    "gloss_pyg.integrations.metric_learning": "pytorch-metric-learning",
     "gloss_pyg.testing": "Conformance kit",
     "baselines": "Baselines",
 }

@@ -31,11 +31,13 @@ ORDER = [
     "methods",
     "compare",
 ]
-# The commands, and what each has no business with: one command stands on no other, and predicting trains nothing.
+# The commands and the adapters, and what each has no business with: one command stands on no other, predicting trains
+# nothing, and an adapter brings losses to another library's training.
 ON_TOP = {
-    "train": {"testing", "predict", "viz"},
-    "predict": {"losses", "testing", "training", "compare", "train", "viz"},
-    "viz": {"testing", "methods", "train", "predict"},
+    "integrations": {"testing", "methods", "compare", "train", "predict", "viz"},
+    "train": {"integrations", "testing", "predict", "viz"},
+    "predict": {"integrations", "losses", "testing", "training", "compare", "train", "viz"},
+    "viz": {"integrations", "testing", "methods", "train", "predict"},
 }
 MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 # What `baselines` may use of gloss_pyg: it is compared, so it knows nothing of what compares it.

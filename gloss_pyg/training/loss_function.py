@@ -13,7 +13,7 @@ from gloss_pyg.encoder import TextEncoder
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
 from gloss_pyg.training.foreign import check_first_token, return_hidden_states
-from gloss_pyg.training.sizes import set_sizes
+from gloss_pyg.training.sizes import inner_model, set_sizes
 from gloss_pyg.training.usable import UsableBatches
 
 SUBMODULE = "gloss_loss"
@@ -44,10 +44,10 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
 
     Args:
         loss: `HybridLoss(GLoss(...))`, `ClassificationLoss()`, or a `TrainingLoss` of your own.
-        model: The model that will be given to the Trainer. A loss with parameters or buffers (a learned or fitted
-            `sigma`) becomes its submodule `gloss_loss`, so that it is optimised, moved and saved with it. The stock
-            Trainer's `weight_decay` (0 unless set) then also pulls a learned `sigma` towards 1; `GraphTrainer` leaves
-            it out.
+        model: The model that will be given to the Trainer, with PEFT (LoRA) the wrapped one. A loss with parameters or
+            buffers (a learned or fitted `sigma`) becomes its submodule `gloss_loss`, so that it is optimised, moved and
+            saved with it. The stock Trainer's `weight_decay` (0 unless set) then also pulls a learned `sigma` towards
+            1; `GraphTrainer` leaves it out.
         pooling: For a model that is not ours, only `"cls"`.
 
     Raises:
@@ -70,7 +70,8 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
             f"trainer_loss needs a TrainingLoss such as HybridLoss(GLoss(...)), not {type(loss).__name__}; a GLoss "
             "alone trains no classifier."
         )
-    if not isinstance(model, TextEncoder):
+    ours = isinstance(inner_model(model), TextEncoder)
+    if not ours:
         if pooling != "cls":
             raise ConfigError(
                 f"pooling={pooling!r}: on a model that is not ours a loss function sees no attention mask, so only the "
@@ -82,7 +83,7 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
         handle.remove()
     if SUBMODULE in dict(model.named_children()):
         delattr(model, SUBMODULE)
-    hung = [] if isinstance(model, TextEncoder) else return_hidden_states(model)
+    hung = [] if ours else return_hidden_states(model)
     if next(loss.parameters(), None) is not None or next(loss.buffers(), None) is not None:
         model.add_module(SUBMODULE, loss)
         hung.append(model.register_forward_hook(_join_outputs))

@@ -30,12 +30,20 @@ def set_sizes(loss: nn.Module, model: nn.Module) -> None:
     """
     dim: int | None
     num_classes: int | None
+    model = inner_model(model)
     if isinstance(model, TextEncoder):
         dim, num_classes = model.classifier.in_features, model.classifier.out_features
     else:
         config = getattr(model, "config", None)
         dim, num_classes = getattr(config, "hidden_size", None), getattr(config, "num_labels", None)
     tell_sizes(loss, dim, num_classes)
+
+
+def inner_model(model: nn.Module) -> nn.Module:
+    """The model inside a wrapper of PEFT, whose forward takes all that its model's takes; any other as it is."""
+    base = getattr(model, "get_base_model", None)
+    found: nn.Module = base() if callable(base) else model
+    return found
 
 
 def tell_sizes(loss: nn.Module, dim: int | None, num_classes: int | None) -> None:
