@@ -1,6 +1,7 @@
 """The folder that `python -m gloss_pyg.train` saves a model in: there whole or not at all, and nothing lost for it."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -39,6 +40,32 @@ def check_output(output: Path, *, overwrite: bool) -> None:
             f"--output {output} holds no model of this command (no {RECORD_FILE}), so --overwrite will not delete it; "
             f"give another folder."
         )
+
+
+# What a saved model consists of: nothing that would be run or unpickled.
+_PARTS = ["*.json", "*.safetensors", "*.txt", "*.model"]
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def find_model(name: str) -> Path:
+    """The folder of a saved model: a local one, else that of the Hugging Face Hub by this name, downloaded once.
+
+    Raises:
+        ConfigError: if it is neither, or the Hub cannot be reached.
+    """
+    folder = Path(name)
+    if folder.exists() or not _HUB_NAME.fullmatch(name):
+        return folder
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=_PARTS))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            f"There is no folder {name}, and no such model could be had from the Hugging Face Hub: {reason:.200}"
+        ) from error
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from gloss_pyg.encoder.storage import TEXT_SETTINGS
 from gloss_pyg.errors import ConfigError, DataError, UserError
 from gloss_pyg.files import whole_file
 from gloss_pyg.methods.prediction import PropagationHead, encode, probabilities
-from gloss_pyg.model_folder import RECORD_FILE
+from gloss_pyg.model_folder import RECORD_FILE, find_model
 
 Format = Literal["csv", "jsonl"]
 
@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    folder, output = Path(options.model), None if options.output is None else Path(options.output)
+    folder, output = find_model(options.model), None if options.output is None else Path(options.output)
     check_folder(folder)
     if output is not None:
         _check_output(output, options.input, options.format)
@@ -217,7 +217,9 @@ def _predict(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m gloss_pyg.predict", description="Classify the documents of a file.")
-    parser.add_argument("model", metavar="MODEL", help="folder of a model that python -m gloss_pyg.train saved")
+    parser.add_argument(
+        "model", metavar="MODEL", help="folder that python -m gloss_pyg.train saved, or its name on the Hub"
+    )
     parser.add_argument(
         "input", metavar="INPUT", help=f"{', '.join(SUFFIXES)}, .txt with a document a line, or - for standard input"
     )

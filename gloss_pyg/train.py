@@ -1,8 +1,8 @@
 """`python -m gloss_pyg.train --data NAME --output FOLDER`: fit one method on one data set, test it and save it.
 
 Beside what the method saves for predicting, the folder gets `training.json`: the test scores with the seed, the
-times, the configuration, the versions and the commit that they were obtained with. The model is saved before it is
-tested; should the test go wrong, the scores are missing there.
+times, the configuration, the versions and the commit that they were obtained with; and the model card, `README.md`.
+The model is saved before it is tested; should the test go wrong, the scores are missing there.
 """
 
 import argparse
@@ -72,9 +72,11 @@ def _train(options: list[str]) -> None:
     output = Path(parsed.output).expanduser().resolve()  # a link to a larger disk is filled, not replaced
     check_output(output, overwrite=parsed.overwrite)
 
+    from gloss_pyg.compare.files import write_whole
     from gloss_pyg.data import describe, load_text_dataset
     from gloss_pyg.encoder.quiet import quiet_transformers
     from gloss_pyg.methods import Method
+    from gloss_pyg.model_card import CARD_FILE, model_card
 
     method = _made(parser, parsed)
     assert isinstance(method, Method)
@@ -101,6 +103,8 @@ def _train(options: list[str]) -> None:
         console.print(_saved(method, output, parsed.output), markup=False)
         record = _scores(method, splits) | record
         _write_record(output, record)
+        card = model_card(record, splits["train"].features["label"].names, output.name)
+        write_whole(output / CARD_FILE, card.encode())
     _print_scores(record)
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian
 from gloss_pyg.graph.fitting import fittable_parts
-from gloss_pyg.integrations.citation import BIBTEX
 from gloss_pyg.losses import ClassificationLoss, GLoss
+from gloss_pyg.model_card import BIBTEX
 from gloss_pyg.training.usable import UsableBatches
 
 
