@@ -4,12 +4,14 @@ BBC News and MiniLM (extra `offline`): a batch as the pretrained encoder sees it
 with the bandwidth over them, and the same documents before and after fine-tuning with G-Loss on 20 labels a class.
 """
 
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 from gloss_pyg import DenseGaussian, FineTuning, GLoss, HybridLoss, load_text_dataset
 from gloss_pyg.viz import __main__ as command
-from gloss_pyg.viz import animate, draw_moments, save_picture
+from gloss_pyg.viz import animate, draw_moments, save_page, save_picture
 from gloss_pyg.viz.command import make_batch
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -46,6 +48,29 @@ def before_and_after() -> None:
     panels = draw_moments(moments, names=names, labels=labels, class_names=classes)
     save_picture(panels[0], FOLDER / "before-after.png")
     animate(moments, FOLDER / "before-after.gif", names=names, labels=labels, class_names=classes)
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        save_page(moments, page, names=names, labels=labels, class_names=classes, texts=batches[0].texts)
+        photograph(page, "goal")
+
+
+def photograph(page: Path, words: str) -> None:
+    """The page in a browser, with a search; without Chromium it is left out, and said."""
+    sys.path.insert(0, str(FOLDER.parents[1] / "tests"))
+    from headless_chromium import Chromium, why_not
+
+    if reason := why_not():
+        print(f"page.png is left as it is: {reason}")
+        return
+    with Chromium() as browser:
+        browser.show(page, width=1100, height=960)
+        time.sleep(2)
+        browser.evaluate(
+            "const parts = Bokeh.documents[0].roots()[0].children, of = name => parts.find(part => part.type === name);"
+            f"of('TextInput').value_input = {words!r}; of('Slider').value = 1"
+        )
+        time.sleep(1)
+        browser.picture(FOLDER / "page.png")
 
 
 if __name__ == "__main__":

@@ -88,6 +88,10 @@ class Chromium:
         """What a script returns."""
         return self._ask("/execute/sync", {"script": script, "args": []})
 
+    def await_script(self, script: str) -> Any:
+        """What a script hands to the function that is its last argument."""
+        return self._ask("/execute/async", {"script": script, "args": []})
+
     def show(self, page: Path, *, width: int = 1280, height: int = 900, dark: bool = False, media: str = "") -> float:
         """Open a file in a window of this size; gives the seconds until it was loaded and drawn."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
@@ -97,7 +101,7 @@ class Chromium:
         )
         start = time.perf_counter()
         self._ask("/url", {"url": page.resolve().as_uri()})
-        self._ask("/execute/async", {"script": "requestAnimationFrame(() => setTimeout(arguments[0]))", "args": []})
+        self.await_script("requestAnimationFrame(() => setTimeout(arguments[0]))")
         return time.perf_counter() - start
 
     def picture(self, path: Path, *, most: int = 30_000, top: int = 0, height: int | None = None) -> None:

@@ -23,6 +23,13 @@ def check_result(
     Raises:
         DataError: if the step returned no graph, other documents, edges that do not fit their weights, or weights that
             lost their gradient.
+
+    Example:
+        >>> import torch
+        >>> from gloss_pyg.graph import DenseGaussian
+        >>> rule, x = DenseGaussian(sigma=0.5), torch.eye(3)
+        >>> check_result(rule, rule(Data(x=x)), num_nodes=3, x=x, edge_weight=None).num_edges
+        6
     """
     if not isinstance(after, Data):
         parts = f" of {len(after)}" if isinstance(after, list | tuple) else ""

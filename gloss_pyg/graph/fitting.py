@@ -22,7 +22,13 @@ class Fittable(nn.Module, ABC):
 
 
 def fittable_parts(step: object) -> list[Fittable]:
-    """The outermost parts of a step that can be fitted; none of what is no module, whose parts torch does not know."""
+    """The outermost parts of a step that can be fitted; none of what is no module, whose parts torch does not know.
+
+    Example:
+        >>> from gloss_pyg.graph import DenseGaussian
+        >>> [type(part).__name__ for part in fittable_parts(DenseGaussian(sigma="sqrt"))]
+        ['Bandwidth']
+    """
     if isinstance(step, Fittable):
         return [step]
     return [part for child in step.children() for part in fittable_parts(child)] if isinstance(step, nn.Module) else []

@@ -65,6 +65,10 @@ def check_steps(step: object) -> None:
 
     Raises:
         ConfigError: with the reason, and what to do instead.
+
+    Example:
+        >>> from torch_geometric.transforms import ToUndirected
+        >>> check_steps(ToUndirected(reduce="mean"))  # its default would double every weight
     """
     steps = _flat(step)
     for each in steps:

@@ -35,6 +35,9 @@ class ClassificationLoss(TrainingLoss):
         ConfigError: for weights that are negative or not finite, and for a smoothing out of range.
         DataError: for labels, logits and weights that do not fit each other, or logits that make the loss infinite.
 
+    Source: class weights as in Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, the protocol; label smoothing of Szegedy,
+    Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture", CVPR 2016.
+
     Example:
         >>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
         >>> round(float(ClassificationLoss()(torch.zeros(2, 3), logits, torch.tensor([0, -100]))), 4)

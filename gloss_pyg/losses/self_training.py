@@ -15,7 +15,10 @@ class SelfTraining(UnlabelledLoss):
     .. math:: L_S = -\frac{1}{|V|} \sum_{i \in V} \sum_c q_{ic} \log \mathrm{softmax}(z_i)_c, \qquad
         q_i \propto \left(\pi \, \frac{\mathrm{softmax}(z_i)}{\bar p}\right)^{s}
 
-    Args, errors: see `UnlabelledLoss`.
+    Args: see `UnlabelledLoss`.
+
+    Raises:
+        ConfigError: see there.
 
     Source: Grandvalet & Bengio, "Semi-Supervised Learning by Entropy Minimization", NeurIPS 2004; sharpened targets and
     class shares as in Berthelot et al., "ReMixMatch", ICLR 2020, without their augmentation.

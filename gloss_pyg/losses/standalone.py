@@ -26,6 +26,8 @@ class StandaloneLoss(TrainingLoss):
         ConfigError: for a loss that cannot be called, or works on the classifier's predictions (`CorrectAndSmooth`).
         DataError: for labels that are no integers or not one for each document; see also the loss.
 
+    Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, the standalone pipeline.
+
     Example:
         >>> import torch
         >>> from gloss_pyg.losses import PairwiseCosine

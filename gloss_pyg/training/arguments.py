@@ -20,6 +20,9 @@ def check_precision(precision: Precision) -> None:
 
     Raises:
         ConfigError: with a precision that it has.
+
+    Example:
+        >>> check_precision("float32")
     """
     if not torch.accelerator.is_available():
         if precision == "fp16":

@@ -176,7 +176,12 @@ class KeepBest(TrainerCallback):
 
 
 def is_whole_checkpoint(folder: Path) -> bool:
-    """Whether a checkpoint was written to its end: what `KeepBest` writes comes last."""
+    """Whether a checkpoint was written to its end: what `KeepBest` writes comes last.
+
+    Example:
+        >>> is_whole_checkpoint(Path("no/such/checkpoint-10"))
+        False
+    """
     return (folder / "trainer_state.json").is_file() and (folder / _SCORES).is_file()
 
 

@@ -9,6 +9,7 @@
 | `draw_moments`, `animate` | the same documents at several moments of training, with propagated probabilities |
 | `suspicious_labels`, `draw_suspicious` | labels that contradict their neighbours, with the evidence |
 | `to_networkx`, `save_graph`, `load_graph` | the graph for other programs: networkx, GraphML, GEXF, JSON |
+| `save_page` | the graph as an HTML page: zoom, hover, search, a slider over moments (extra `viz`) |
 | `DrawEvery` | a callback of the Trainer that draws one fixed batch every few steps |
 
 Each takes any `Data` with `edge_index`, ours or one of PyG's own data sets, or what `GLoss.propagate` returns, and
@@ -27,6 +28,7 @@ from gloss_pyg.viz.layout import node_positions
 from gloss_pyg.viz.looks import save_picture
 from gloss_pyg.viz.matrix_pictures import draw_spectrum, draw_weights
 from gloss_pyg.viz.moments import animate, draw_moments
+from gloss_pyg.viz.page import save_page
 from gloss_pyg.viz.suspicious import Neighbour, Suspect, Suspicion, suspicious_labels
 from gloss_pyg.viz.suspicious_picture import draw_suspicious
 from gloss_pyg.viz.view import GraphView, view
@@ -53,6 +55,7 @@ __all__ = [
     "node_positions",
     "positions_of",
     "save_graph",
+    "save_page",
     "save_picture",
     "suspicious_labels",
     "to_networkx",

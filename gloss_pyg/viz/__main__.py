@@ -14,7 +14,7 @@ _OPTIONS = (
     "data", "what", "output", "document", "documents", "split", "graph", "propagation", "labelled_fraction", "seed",
 )  # fmt: skip
 _WHAT = ("graph", "flow", "weights", "spectrum", "distances", "embeddings", "tsne", "umap", "suspicious")
-_SUFFIXES = (".png", ".svg", ".pdf", ".graphml", ".gexf", ".json")
+_SUFFIXES = (".png", ".svg", ".pdf", ".html", ".graphml", ".gexf", ".json")
 _SPLITS = ("train", "validation", "test")
 _DATA_NAME = "name_or_path"
 
@@ -33,7 +33,7 @@ Encodes documents of a data set with a model, makes their graph, propagates some
                              embeddings   by principal components; also tsne, umap
                              suspicious   labels that contradict their neighbours
   --document NUMBER          of flow: a number in the picture; default one that was inferred wrongly
-  --output FILE              default WHAT.png; .png, .svg, .pdf, or the graph itself as .graphml, .gexf or .json
+  --output FILE              default WHAT.png; .png, .svg, .pdf, .html to explore, or .graphml, .gexf, .json
   --documents NUMBER         how many are drawn at random; default 128
   --split SPLIT              train, validation or test (default)
   --graph=RULE               default DenseGaussian; also --graph.k=10 and the like

@@ -117,7 +117,7 @@ def remember_positions(ax: Axes, places: Positions) -> None:
 def draw_edges(ax: Axes, graph: GraphView, places: Positions, strongest: int | None) -> str:
     """Draw the edges, faint ones first; gives a sentence where not all are drawn."""
     first, second, weight = strongest_pairs(graph, strongest)
-    kinds = _kinds(graph, first, second)
+    kinds = edge_kinds(graph, first, second)
     share = np.sqrt(weight / weight.max()) if weight.size and weight.max() > 0 else np.ones_like(weight)
     crowd = min(1.0, (400 / max(len(weight), 1)) ** 0.5)  # thousands of lines as wide as hundreds are one blot
     pos = dict(enumerate(places))
@@ -198,7 +198,8 @@ def finish(ax: Axes, note: str) -> None:
     ax.set_xlabel(note, fontsize="small", loc="left", color="#444444")
 
 
-def _kinds(graph: GraphView, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:
+def edge_kinds(graph: GraphView, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:
+    """Of each pair: `within` a class, `between` two, or `unknown` where one has no label."""
     one, other = graph.labels[first], graph.labels[second]
     known = (one >= 0) & (other >= 0)
     return np.where(~known, "unknown", np.where(one == other, "within", "between"))
@@ -230,7 +231,7 @@ def _explained(graph: GraphView) -> list[tuple[Line2D, str]]:
         ring = Line2D([], [], color="#444444", markerfacecolor="none", markersize=10, markeredgewidth=1.6, **point)
         rows.append((ring, "inferred wrongly\n(colour: as what)"))
     first, second, _ = graph.pairs()
-    kinds = set(_kinds(graph, first, second).tolist())
+    kinds = set(edge_kinds(graph, first, second).tolist())
     names = {"within": "edge within a class", "between": "edge between classes", "unknown": "edge, class unknown"}
     rows.extend(
         (Line2D([], [], color=colour, linestyle=style, linewidth=1.6), names[kind])

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import torch
 from torch import Tensor
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from gloss_pyg.encoder.apply import apply_to_documents
 from gloss_pyg.errors import ConfigError, DataError
@@ -17,6 +17,7 @@ from gloss_pyg.training.loss_function import embeddings_of
 from gloss_pyg.viz.batch_graph import draw_batch_graph
 from gloss_pyg.viz.layout import Positions, node_positions
 from gloss_pyg.viz.looks import save_picture
+from gloss_pyg.viz.trackers import send_picture
 
 logger = logging.getLogger("gloss_pyg")
 
@@ -28,6 +29,9 @@ class DrawEvery(TrainerCallback):  # type: ignore[misc]
     Pictures are `step-000100.png` and so on in a folder; each layout is turned towards the one before, so that what
     moves has changed. `moments` keeps what was drawn, for `draw_moments` and `animate`. The model is put in evaluation
     mode meanwhile, and no random number of the training's is drawn, so that training goes on as without it.
+
+    `trainer.add_callback(callback)` draws into the folder; `callback.attach(trainer)` also hands the pictures to
+    TensorBoard and Weights & Biases, where the Trainer reports to them.
 
     Args:
         documents: Tokenised documents, such as 64 rows of the validation split; the same each time.
@@ -52,7 +56,7 @@ class DrawEvery(TrainerCallback):  # type: ignore[misc]
         >>> rows = {"text": ["a fine film", "a dull film", "very fine", "very dull"], "label": [0, 1, 0, 1]}
         >>> documents = tokenize(Dataset.from_dict(rows), tokenizer, 8)
         >>> callback = DrawEvery(documents, DataCollator(tokenizer), GLoss(DenseGaussian(sigma=0.5)), Path("pictures"))
-        >>> # trainer.add_callback(callback)
+        >>> # callback.attach(trainer)
     """
 
     def __init__(
@@ -79,6 +83,13 @@ class DrawEvery(TrainerCallback):  # type: ignore[misc]
         self._places: Positions | None = None
         self.labels = torch.tensor([int(row["labels"]) for row in self._documents])
         self.moments: list[tuple[int, Propagated]] = []
+        self._trackers: list[TrainerCallback] = []
+        self._unsent: list[tuple[Path, int]] = []
+
+    def attach(self, trainer: Trainer) -> None:
+        """Add this callback to a trainer, before its trackers, which close as training ends."""
+        trainer.callback_handler.callbacks.insert(0, self)
+        self._trackers = trainer.callback_handler.callbacks
 
     def on_train_begin(
         self,
@@ -100,6 +111,7 @@ class DrawEvery(TrainerCallback):  # type: ignore[misc]
         """Draw every few steps."""
         if state.global_step % self._every == 0:
             self._draw(state, kwargs["model"])
+        self._send()
 
     def on_train_end(
         self,
@@ -110,6 +122,7 @@ class DrawEvery(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         """Draw the model as it is after the last step."""
         self._draw(state, kwargs["model"])
+        self._send()
 
     def _draw(self, state: TrainerState, model: Any) -> None:
         step = state.global_step
@@ -120,8 +133,15 @@ class DrawEvery(TrainerCallback):  # type: ignore[misc]
         title = f"step {step}"
         ax = draw_batch_graph(batch, labels=self.labels, class_names=self._class_names, pos=self._places, title=title)
         self._folder.mkdir(parents=True, exist_ok=True)
-        save_picture(ax, self._folder / f"step-{step:06d}.png", dpi=100)
+        path = self._folder / f"step-{step:06d}.png"
+        save_picture(ax, path, dpi=100)
         self.moments.append((step, batch))
+        self._unsent.append((path, step))
+
+    def _send(self) -> None:
+        """Pictures to the trackers, also the first, which is drawn before they begin."""
+        while self._unsent and send_picture(self._trackers, "batch graph", *self._unsent[0]):
+            self._unsent.pop(0)
 
     def _propagate(self, model: Any) -> Propagated:
         embeddings = apply_to_documents(model, self._documents, self._collate, embeddings_of, 64)

@@ -29,6 +29,7 @@ from gloss_pyg.viz.flow import label_flow
 from gloss_pyg.viz.flow_picture import draw_flow
 from gloss_pyg.viz.looks import save_picture
 from gloss_pyg.viz.matrix_pictures import draw_spectrum, draw_weights
+from gloss_pyg.viz.page import save_page
 from gloss_pyg.viz.suspicious import suspicious_labels
 from gloss_pyg.viz.suspicious_picture import draw_suspicious
 from gloss_pyg.viz.view import GraphView, view
@@ -106,6 +107,11 @@ def draw(batch: Batch, what: str, output: Path, document: int | None) -> str:
     if output.suffix.lower() in (".graphml", ".gexf", ".json"):
         save_graph(batch.view(), output, texts=batch.texts)
         return f"wrote the graph of {len(batch.texts)} documents to {output}"
+    if output.suffix.lower() == ".html":
+        save_page(
+            batch.propagated, output, labels=batch.labels.numpy(), texts=batch.texts, class_names=batch.class_names
+        )
+        return f"wrote {output}"
     said = ""
     if what == "flow":
         document = _interesting(batch) if document is None else document

@@ -130,6 +130,14 @@ def load_graph(path: Path) -> nx.Graph:
     Raises:
         ConfigError: for another suffix.
         DataError: if there is no such file, or it was not written by `save_graph`.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.data import Data
+        >>> path = Path("batch.json")
+        >>> save_graph(Data(edge_index=torch.tensor([[0, 1], [1, 2]]), num_nodes=3), path)
+        >>> load_graph(path).number_of_edges()
+        2
     """
     _check_name(path, _READERS)
     if not path.is_file():

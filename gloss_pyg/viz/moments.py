@@ -59,8 +59,8 @@ def draw_moments(
         >>> moments = [loss.propagate(x, labels) for x in (before, after)]
         >>> axes = draw_moments(moments, names=["before", "after"], labels=labels)
     """
-    graphs, called = _checked(moments, names, labels, class_names)
-    places = _layouts(graphs, pos)
+    graphs, called = checked_moments(moments, names, labels, class_names)
+    places = layouts(graphs, pos)
     figure = Figure(figsize=(4.6 * len(graphs) + 1.9, 4.9), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(1, len(graphs), squeeze=False)[0])
@@ -96,10 +96,17 @@ def animate(
     Raises:
         ConfigError: for another suffix, a folder that is not there, or `.mp4` without ffmpeg.
         DataError: as in `draw_moments`.
+
+    Example:
+        >>> import torch
+        >>> from gloss_pyg import DenseGaussian, GLoss
+        >>> loss, labels = GLoss(DenseGaussian(sigma=0.5)).eval(), torch.arange(6) % 2
+        >>> moments = [loss.propagate(torch.randn(6, 4), labels) for _ in range(2)]
+        >>> animate(moments, Path("training.gif"), labels=labels)
     """
     check_animation_name(path)
-    graphs, called = _checked(moments, names, labels, class_names)
-    places = _layouts(graphs, pos)
+    graphs, called = checked_moments(moments, names, labels, class_names)
+    places = layouts(graphs, pos)
     write_animation(path, _frames(graphs, called, places, strongest, dpi), _FRAMES_A_SECOND)
 
 
@@ -178,7 +185,8 @@ def _same_scale(ax: Axes, places: Sequence[Positions]) -> None:
     ax.set_ylim(low[1] - room, high[1] + room)
 
 
-def _layouts(graphs: Sequence[GraphView], pos: ArrayLike | None) -> list[Positions]:
+def layouts(graphs: Sequence[GraphView], pos: ArrayLike | None) -> list[Positions]:
+    """Where documents stand at each moment: as near as can be to where they stood before."""
     if pos is not None:
         return [check_positions(pos, graphs[0].num_nodes)] * len(graphs)
     places: list[Positions] = []
@@ -187,12 +195,17 @@ def _layouts(graphs: Sequence[GraphView], pos: ArrayLike | None) -> list[Positio
     return places
 
 
-def _checked(
+def checked_moments(
     moments: Sequence[Drawable],
     names: Sequence[str] | None,
     labels: ArrayLike | None,
     class_names: Sequence[str] | None,
 ) -> tuple[list[GraphView], list[str]]:
+    """The graphs, and what each is called.
+
+    Raises:
+        DataError: for no moments, moments of different documents, or names that do not fit.
+    """
     if not moments:
         raise DataError("There are no moments to draw; expected at least one graph.")
     graphs = [view(moment, labels=labels, class_names=class_names) for moment in moments]

@@ -7,15 +7,15 @@ from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.viz import DrawEvery
 
 
-def train(tiny_bert, tiny_texts, folder, callbacks):
+def train(tiny_bert, tiny_texts, folder, callbacks, attached=(), report_to=()):
     tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
     rows = tokenize(tiny_texts["train"], tokenizer, 16)
     torch.manual_seed(0)
     model = TextEncoder.from_encoder(tiny_bert, ["music", "sport", "trade"])
     loss = GLoss(DenseGaussian(sigma=0.5))
     arguments = TrainingArguments(
-        str(folder), max_steps=4, per_device_train_batch_size=12, use_cpu=True, report_to=[], save_strategy="no",
-        disable_tqdm=True, learning_rate=1e-3, seed=0,
+        str(folder), max_steps=4, per_device_train_batch_size=12, use_cpu=True, report_to=list(report_to),
+        save_strategy="no", disable_tqdm=True, learning_rate=1e-3, seed=0,
     )  # fmt: skip
     trainer = Trainer(
         model,
@@ -25,6 +25,8 @@ def train(tiny_bert, tiny_texts, folder, callbacks):
         compute_loss_func=trainer_loss(HybridLoss(loss), model),
         callbacks=[make(rows, tokenizer, loss) for make in callbacks],
     )
+    for make in attached:
+        make(rows, tokenizer, loss).attach(trainer)
     trainer.train()
     return trainer
 
@@ -53,3 +55,46 @@ def test_what_cannot_be_drawn_is_said(tmp_path):
         DrawEvery(rows, lambda batch: {}, loss, tmp_path, every=0)
     with pytest.raises(DataError, match="got 1 documents"):
         DrawEvery(rows[:1], lambda batch: {}, loss, tmp_path)
+
+
+def test_tensorboard_gets_every_picture_also_the_first_and_the_last(tiny_bert, tiny_texts, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "board"))
+
+    def callback(rows, tokenizer, loss):
+        return DrawEvery(rows.select(range(15)), DataCollator(tokenizer), loss, tmp_path / "pictures", every=2)
+
+    train(tiny_bert, tiny_texts, tmp_path / "a", [], [callback], ["tensorboard"])
+    found = EventAccumulator(str(tmp_path / "board"), size_guidance={"images": 0}).Reload().Images("batch graph")
+    assert [image.step for image in found] == [0, 2, 4]
+    assert all(image.width > 500 for image in found)
+
+
+class Wandb:
+    """As much of wandb as the Trainer's callback and ours use."""
+
+    def __init__(self):
+        self.run, self.logged = None, []
+
+    def Image(self, path):
+        return path
+
+    def log(self, values):
+        self.logged.append(values)
+
+
+def test_weights_and_biases_gets_them_once_it_runs(tmp_path):
+    from PIL import Image
+    from transformers import TrainerCallback
+
+    from gloss_pyg.viz.trackers import send_picture
+
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    callback = TrainerCallback()
+    callback._wandb = Wandb()
+    assert not send_picture([callback], "batch graph", tmp_path / "a.png", 7)
+    callback._wandb.run = object()
+    assert send_picture([TrainerCallback(), callback], "batch graph", tmp_path / "a.png", 7)
+    assert callback._wandb.logged == [{"batch graph": str(tmp_path / "a.png"), "train/global_step": 7}]
