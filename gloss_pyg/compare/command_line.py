@@ -47,8 +47,11 @@ the same command may run several times at once, on one machine or on several wit
   --methods.NAME.help=CLASS  the arguments of a class
   --output FOLDER            default results/<name of the configuration>
   --dry-run                  list the cells with an estimate of time and memory, train nothing
+  --workers=NUMBER           so many cells at a time, each in a process of its own; default 1
+  --max-hours=NUMBER         begin no cell that would not be finished by then
 
-Exit status: 0 all finished, 1 a cell failed, 2 something given cannot work, 130 stopped by Ctrl-C.
+Exit status: 0 all finished, 1 a cell failed, 2 something given cannot work, 3 cells are left for want of time, 130
+stopped by Ctrl-C.
 """
 
 
@@ -132,6 +135,8 @@ class Arguments:
         parser.add_argument("--seeds", type=list[int], default=[0, 1, 2])
         parser.add_argument("--output", type=str, default=f"results/{self._name}")
         parser.add_argument("--dry_run", type=bool, default=False)
+        parser.add_argument("--workers", type=int, default=1)
+        parser.add_argument("--max_hours", type=float | None, default=None)
         try:
             parsed = parser.parse_args([f"--config={json.dumps(raw, default=str)}", *overrides])
             plain = json.loads(parser.dump(parsed, format="json"))
@@ -144,6 +149,8 @@ class Arguments:
             seeds=_seeds(plain["seeds"]),
             output=Path(plain["output"]).expanduser(),
             dry_run=plain["dry_run"],
+            workers=plain["workers"],
+            max_hours=plain.get("max_hours"),
         )
 
 

@@ -2,7 +2,9 @@
 
 import math
 import shlex
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -20,10 +22,11 @@ from gloss_pyg.compare.display import Display, LiveDisplay, PlainDisplay
 from gloss_pyg.compare.explain import refused
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.forecast import Forecast, spell_seconds
-from gloss_pyg.compare.grid import run_grid
+from gloss_pyg.compare.grid import Outcome, run_grid
 from gloss_pyg.compare.identity import cell_settings
 from gloss_pyg.compare.results import Results
 from gloss_pyg.compare.splits import SplitsCache, data_seed, needs_download
+from gloss_pyg.compare.worker import Workers
 from gloss_pyg.description import digest
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.methods import Estimate, Method
@@ -65,14 +68,10 @@ def run(config: Configuration) -> int:
         splits = SplitsCache(display.status)
         cells, estimates = plan(config, methods, splits, display.status)
         if not config.dry_run:
-            display.plan(cells, Forecast(cells, estimates))
+            forecast = Forecast(cells, estimates, config.workers)
+            display.plan(cells, forecast)
             try:
-                failed = run_grid(
-                    cells,
-                    results,
-                    lambda cell: run_cell(cell, splits.load(cell.data, cell.spec, cell.seed)),
-                    display,
-                )
+                outcome = _finish(config, cells, results, splits, display, forecast)
             except KeyboardInterrupt:
                 done = sum(results.is_finished(cell) for cell in cells)
                 display.note(
@@ -89,10 +88,61 @@ def run(config: Configuration) -> int:
     out.print(table.notes(rows))
     out.print(f"Written: {', '.join(map(str, files))}", soft_wrap=True)
     out.print(_report_hint(config.output), soft_wrap=True, markup=False)
-    for cell in failed:
+    for cell in outcome.failed:
         line = f"FAILED: {cell}: {results.error(cell)} (traceback in {results.error_path(cell)}; tried again next time)"
         console.print(line, soft_wrap=True, markup=False)
-    return 1 if failed else 0
+    if outcome.left:
+        seconds = sum(forecast.seconds(cell) for cell in outcome.left)
+        console.print(
+            f"{len(outcome.left)} of {len(cells)} cells were not begun, since they would not have been finished within "
+            f"{config.max_hours:g} hours (about {spell_seconds(seconds)} of one worker); the same command goes on.",
+            soft_wrap=True,
+        )
+    return 1 if outcome.failed else 3 if outcome.left else 0
+
+
+def _finish(
+    config: Configuration,
+    cells: list[Cell],
+    results: Results,
+    splits: SplitsCache,
+    display: Display,
+    forecast: Forecast,
+) -> Outcome:
+    """Run what is missing, in this process or in several."""
+    end = math.inf if config.max_hours is None else time.monotonic() + 3600 * config.max_hours
+
+    def has_time(cell: Cell) -> bool:
+        seconds = forecast.seconds(cell)
+        return time.monotonic() + (0 if math.isnan(seconds) else seconds) < end
+
+    if config.workers == 1:
+        return run_grid(
+            cells,
+            results,
+            lambda cell: run_cell(cell, splits.load(cell.data, cell.spec, cell.seed)),
+            display,
+            has_time=has_time,
+        )
+    workers = Workers(config.workers)
+
+    def interrupted(*_: object) -> None:
+        workers.stop()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        return run_grid(
+            cells,
+            results,
+            workers.run,
+            display,
+            workers=config.workers,
+            has_time=has_time,
+            stopped=workers.stopped.is_set,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def make_methods(config: Configuration) -> dict[str, Method]:

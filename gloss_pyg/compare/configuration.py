@@ -24,7 +24,7 @@ import yaml
 from gloss_pyg.data.request import check_budget, check_source
 from gloss_pyg.errors import ConfigError, did_you_mean
 
-FIELDS = ("methods", "data", "seeds", "output", "dry_run")
+FIELDS = ("methods", "data", "seeds", "output", "dry_run", "workers", "max_hours")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -71,6 +71,8 @@ class Configuration:
         seeds: Seeds, one repetition each.
         output: Folder of the results.
         dry_run: List the cells with an estimate of their time and memory, and train nothing.
+        workers: Cells that are worked on at a time, each in a process of its own where there are several.
+        max_hours: No cell is begun that would not be finished by then; `None` for no limit.
     """
 
     name: str
@@ -79,6 +81,14 @@ class Configuration:
     seeds: tuple[int, ...]
     output: Path
     dry_run: bool = False
+    workers: int = 1
+    max_hours: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ConfigError(f"workers={self.workers}; expected a whole number from 1.")
+        if self.max_hours is not None and not self.max_hours > 0:
+            raise ConfigError(f"max_hours={self.max_hours}; expected a number above 0.")
 
 
 def budget(spec: DataSpec) -> tuple[int | float | None, int | None]:

@@ -5,6 +5,7 @@ Warnings of `gloss_pyg`, such as notes on the data, become lines that stay.
 """
 
 import logging
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -33,9 +34,10 @@ class Display(AbstractContextManager["Display"], ABC):
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.doing = ""
-        self._cell: Cell | None = None
-        self.since = time.monotonic()
+        # By thread: each works on a cell of its own, and says what it does there.
+        self._doing: dict[int, tuple[str, float]] = {}
+        self._at: dict[int, Cell] = {}
+        self._lock = threading.RLock()
         self._cells: Sequence[Cell] = ()
         self._forecast: Forecast | None = None
         self._records: dict[str, Record] = {}
@@ -47,35 +49,41 @@ class Display(AbstractContextManager["Display"], ABC):
 
     def status(self, text: str) -> None:
         """Say what is being done now."""
-        self.doing = f"{self._cell}: {text}" if self._cell else text
-        self.since = time.monotonic()
-        self.show()
+        with self._lock:
+            cell = self._at.get(threading.get_ident())
+            self._doing[threading.get_ident()] = (f"{cell}: {text}" if cell else text, time.monotonic())
+            self.show()
 
     def started(self, cell: Cell) -> None:
         """A cell begins here."""
-        if self._forecast:
-            self._forecast.start(cell)
-        self._cell = cell
-        self.status("starting")
+        with self._lock:
+            if self._forecast:
+                self._forecast.start(cell)
+            self._at[threading.get_ident()] = cell
+            self.status("starting")
 
     def finished(self, cell: Cell, record: Record, *, here: bool) -> None:
         """A cell has been finished, here or in another run."""
-        self._ended(cell, record)
-        self.report(cell, record, here=here)
-        self.show()
+        with self._lock:
+            self._ended(cell, record)
+            self.report(cell, record, here=here)
+            self.show()
 
     def failed(self, cell: Cell, error: str) -> None:
         """A cell has failed."""
-        self._ended(cell, cell.keys() | {"error": error})
-        self.note(f"FAILED: {cell}: {error}")
-        self.show()
+        with self._lock:
+            self._ended(cell, cell.keys() | {"error": error})
+            self.note(f"FAILED: {cell}: {error}")
+            self.show()
 
     def _ended(self, cell: Cell, record: Record) -> None:
         self._records[cell.digest] = record
         if self._forecast:
             self._forecast.finish(cell, None if "error" in record else record)
-        if cell == self._cell:
-            self._cell, self.doing = None, ""
+        here = threading.get_ident()
+        if self._at.get(here) == cell:
+            del self._at[here]
+            self._doing.pop(here, None)
 
     def progress(self) -> str:
         """Such as `3 of 8 cells, about 2 min left`."""
@@ -114,8 +122,9 @@ class Display(AbstractContextManager["Display"], ABC):
 class PlainDisplay(Display):
     """A line for each event; the status at most every ten seconds, so that a log file stays readable."""
 
-    _shown = 0.0
-    _last = ""
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._said: dict[int, tuple[float, str]] = {}
 
     def note(self, text: str) -> None:
         """Write a line that stays."""
@@ -132,14 +141,12 @@ class PlainDisplay(Display):
 
     def show(self) -> None:
         """Write the status where it is new and the last one is a while ago."""
-        now = time.monotonic()
-        if (
-            self.doing
-            and self.doing != self._last
-            and (not self._last or now - self._shown >= _PLAIN_SECONDS or not self._cells)
-        ):
-            self.note(f"{self.doing} ...")
-            self._shown, self._last = now, self.doing
+        now, here = time.monotonic(), threading.get_ident()
+        doing = self._doing.get(here, ("", now))[0]
+        shown, last = self._said.get(here, (0.0, ""))
+        if doing and doing != last and (not last or now - shown >= _PLAIN_SECONDS or not self._cells):
+            self.note(f"{doing} ...")
+            self._said[here] = (now, doing)
 
 
 class LiveDisplay(Display):
@@ -166,9 +173,13 @@ class LiveDisplay(Display):
         records = [record for cell in self._cells if (record := dict(self._records).get(cell.digest))]
         if records:
             parts.append(rich_table(make_rows(records)))
-        seconds = time.monotonic() - self.since
-        doing = f"{self.doing} ({spell_seconds(seconds)})" if self.doing and seconds >= 2 else self.doing
-        parts.append(Text(" · ".join(part for part in (self.progress(), doing) if part)))
+        lines = []
+        for text, since in dict(self._doing).values():
+            seconds = time.monotonic() - since
+            lines.append(f"{text} ({spell_seconds(seconds)})" if seconds >= 2 else text)
+        # One worker's line stands beside the progress, those of several below each other.
+        head = [part for part in (self.progress(), *lines[:1]) if part]
+        parts.append(Text("\n".join([" · ".join(head), *lines[1:]])))
         return Group(*parts)  # type: ignore[arg-type]
 
     def __enter__(self) -> "Display":

@@ -19,18 +19,20 @@ class Forecast:
     Args:
         cells: All cells.
         estimates: For each (method, data set), the method's estimate.
+        workers: How many cells are worked on at a time.
     """
 
-    def __init__(self, cells: Sequence[Cell], estimates: Mapping[tuple[str, str], Estimate]) -> None:
+    def __init__(self, cells: Sequence[Cell], estimates: Mapping[tuple[str, str], Estimate], workers: int = 1) -> None:
+        self._workers = workers
         self._estimated = {cell.digest: estimates[cell.method, cell.data].seconds for cell in cells}
         self._cells = {cell.digest: cell for cell in cells}
         self._measured: dict[str, float] = {}
         self._dropped: set[str] = set()
-        self._running: tuple[str, float] | None = None
+        self._running: dict[str, float] = {}
 
     def start(self, cell: Cell) -> None:
         """Note that a cell begins now."""
-        self._running = (cell.digest, time.monotonic())
+        self._running[cell.digest] = time.monotonic()
 
     def finish(self, cell: Cell, record: Record | None) -> None:
         """Note that a cell has ended, with its record, or failed."""
@@ -38,20 +40,23 @@ class Forecast:
             self._dropped.add(cell.digest)
         else:
             self._measured[cell.digest] = float(record["fit_seconds"]) + float(record["predict_seconds"])
-        if self._running and self._running[0] == cell.digest:
-            self._running = None
+        self._running.pop(cell.digest, None)
+
+    def seconds(self, cell: Cell) -> float:
+        """Seconds that a cell takes; NaN where its method cannot say and none like it is finished."""
+        return self._seconds(cell.digest)
 
     def seconds_left(self) -> float:
-        """Seconds that the cells not yet ended take one after another; NaN where an estimate is."""
+        """Seconds that the cells not yet ended take, shared by the workers; NaN where an estimate is."""
         left = 0.0
         for digest in self._cells:
             if digest in self._measured or digest in self._dropped:
                 continue
             seconds = self._seconds(digest)
-            if self._running and self._running[0] == digest:
-                seconds = max(seconds - (time.monotonic() - self._running[1]), 0.0)
+            if digest in self._running:
+                seconds = max(seconds - (time.monotonic() - self._running[digest]), 0.0)
             left += seconds
-        return left
+        return left / self._workers
 
     def _seconds(self, digest: str) -> float:
         cell = self._cells[digest]

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,6 +52,7 @@ class FakeMethod(Method):
         fail: Raise in the fit.
         fail_for_seed: Raise in the fit with this seed.
         interrupt: Behave as if Ctrl-C was hit in the fit.
+        killed: Be ended in the fit, as for want of memory.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class FakeMethod(Method):
         fail: str = "",
         fail_for_seed: int | None = None,
         interrupt: bool = False,
+        killed: bool = False,
     ) -> None:
         if steps < 0:
             raise ConfigError(f"steps={steps}; expected a number from 0.")
@@ -72,6 +75,7 @@ class FakeMethod(Method):
         self.fail = fail
         self.fail_for_seed = fail_for_seed
         self.interrupt = interrupt
+        self.killed = killed
         self._fitted = False
 
     def fit(
@@ -87,6 +91,8 @@ class FakeMethod(Method):
         time.sleep(self.seconds)
         if self.interrupt:
             raise KeyboardInterrupt
+        if self.killed:
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.fail or self.fail_for_seed == seed:
             raise RuntimeError(self.fail or f"seed {seed} cannot be fitted")
         classes = train.features["label"].num_classes

@@ -1,5 +1,6 @@
 import io
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -113,11 +114,37 @@ def test_the_live_table_shows_results_the_running_cell_and_the_time_left(
     assert "a note" in shown
 
 
-def test_a_status_that_stays_shows_its_seconds(make_cell: Callable[..., Cell]) -> None:
+def test_a_status_that_stays_shows_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     display = LiveDisplay(Console(file=io.StringIO(), force_terminal=True, width=140))
+    now = time.monotonic()
     with display:
         display.status("loading the encoder")
-        display.since -= 7
+        monkeypatch.setattr(time, "monotonic", lambda: now + 7)
         console = Console(file=io.StringIO(), width=140, record=True)
         console.print(display._render())
     assert "loading the encoder (7 s)" in console.export_text()
+
+
+def test_each_thread_says_what_it_does_with_its_own_cell(make_cell: Callable[..., Cell]) -> None:
+    display = LiveDisplay(Console(file=io.StringIO(), force_terminal=True, width=140))
+    cells = [make_cell(seed=seed) for seed in range(2)]
+    both = threading.Barrier(2, timeout=10)
+
+    def work(cell: Cell) -> None:
+        display.started(cell)
+        both.wait()
+        progress.info("step %d", cell.seed)
+        both.wait()
+
+    with display:
+        plan(display, cells)
+        threads = [threading.Thread(target=work, args=(cell,)) for cell in cells]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        console = Console(file=io.StringIO(), width=140, record=True)
+        console.print(display._render())
+    text = console.export_text()
+    assert "seed 0: step 0" in text
+    assert "seed 1: step 1" in text

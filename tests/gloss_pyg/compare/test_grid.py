@@ -61,7 +61,7 @@ def test_cells_run_in_order_and_a_failure_does_not_stop_the_others(
 ) -> None:
     cells = [make_cell(name, seed=seed) for seed in (0, 1) for name in ("plain", "bad")]
     display = Recorder()
-    failed = run_grid(cells, results, work, display)
+    failed = run_grid(cells, results, work, display).failed
     assert failed == [cells[1], cells[3]]
     assert [event[:2] for event in display.events] == [
         (kind, cell.digest) for cell in cells for kind in ("started", "failed" if cell.method == "bad" else "finished")
@@ -77,7 +77,7 @@ def test_a_second_start_runs_only_what_is_missing_and_what_failed(
     run_grid(cells, results, work, Recorder())
     display = Recorder()
     more = [*cells, make_cell("plain", seed=1)]
-    assert run_grid(more, results, work, display) == [cells[1]]
+    assert run_grid(more, results, work, display).failed == [cells[1]]
     assert [event[1] for event in display.events if event[0] == "started"] == [cells[1].digest, more[2].digest]
     assert ("finished", cells[0].digest, "elsewhere") in display.events
 
@@ -100,7 +100,7 @@ def test_cells_that_another_run_holds_are_waited_for(
     claimed.wait(10)
     display = Recorder()
     display.status = lambda text: (display.events.append(("status", text)), go_on.set())  # type: ignore[method-assign]
-    assert run_grid([held, free], results, work, display) == []
+    assert run_grid([held, free], results, work, display).failed == []
     thread.join()
     assert [event for event in display.events if event[0] != "status"] == [
         ("started", free.digest),
@@ -136,7 +136,7 @@ def test_a_failure_in_another_run_meanwhile_counts_and_is_not_repeated(
         return work(cell)
 
     display = Recorder()
-    assert run_grid([good, bad], results, work_beside_another, display) == [bad]
+    assert run_grid([good, bad], results, work_beside_another, display).failed == [bad]
     assert tried == ["plain"]
     assert ("failed", bad.digest, "ValueError: elsewhere") in display.events
 

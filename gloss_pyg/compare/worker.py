@@ -1,0 +1,153 @@
+"""A cell in a process of its own: its memory is its own, and what kills it kills nothing else."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Mapping
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from gloss_pyg.compare.cell import Cell
+from gloss_pyg.errors import UserError
+
+_SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads, which do not survive it
+
+
+class Workers:
+    """Runs cells apart, as many at a time as there are callers; their log messages come out of our own loggers.
+
+    Args:
+        count: How many run at a time: each gets its share of the cores, unless OMP_NUM_THREADS says how many threads.
+    """
+
+    def __init__(self, count: int) -> None:
+        given = os.environ.get("OMP_NUM_THREADS")
+        self._threads = None if given else max(1, (os.cpu_count() or 1) // count)
+        self._running: set[BaseProcess] = set()
+        self._lock = threading.Lock()
+        self.stopped = threading.Event()
+
+    def run(self, cell: Cell) -> dict[str, bytes]:
+        """The files of a cell, see `run_cell`.
+
+        Raises:
+            Exception: what the cell raised, with the traceback as a note.
+            WorkerDiedError: where its process ended without a word.
+        """
+        ours, theirs = _SPAWN.Pipe(duplex=False)
+        process = _SPAWN.Process(target=_serve, args=(cell, self._threads, theirs), daemon=True)
+        with self._lock:
+            if self.stopped.is_set():
+                raise WorkerDiedError("stopped before it began")
+            process.start()
+            self._running.add(process)
+        theirs.close()
+        try:
+            return _listen(process, ours)
+        finally:
+            ours.close()
+            process.join()
+            with self._lock:
+                self._running.discard(process)
+
+    def stop(self) -> None:
+        """End every process that runs, and start no more."""
+        with self._lock:
+            self.stopped.set()
+            for process in self._running:
+                process.kill()
+
+
+class WorkerDiedError(RuntimeError):
+    """The process of a cell ended before the cell did."""
+
+
+def _listen(process: BaseProcess, messages: Connection) -> dict[str, bytes]:
+    """Hand on what the process says until it has a result."""
+    while True:
+        try:
+            kind, content = messages.recv()
+        except EOFError:
+            break
+        if kind == "log":
+            level, name, text = content
+            logging.getLogger(name).log(level, "%s", text)
+        elif kind == "files":
+            files: dict[str, bytes] = content
+            return files
+        else:
+            raise _rebuilt(content)
+    process.join()
+    code = process.exitcode or 0
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = "; often for want of memory: fewer --workers, or a smaller batch" if name == "SIGKILL" else ""
+        raise WorkerDiedError(f"its process was ended by {name}{hint}")
+    raise WorkerDiedError(f"its process ended with status {code} before the cell was finished")
+
+
+def _rebuilt(content: Mapping[str, Any]) -> Exception:
+    """An exception like the one in the process, whose own class may not come through a pipe."""
+    base = UserError if content["user"] else RuntimeError
+    error: Exception = type(content["name"], (base,), {})(content["text"])
+    error.add_note(content["traceback"])
+    return error
+
+
+class _Sender(logging.Handler):
+    """Sends what is logged through the pipe."""
+
+    def __init__(self, messages: Connection) -> None:
+        super().__init__()
+        self._messages = messages
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a message."""
+        self._messages.send(("log", (record.levelno, record.name, record.getMessage())))
+
+
+def _serve(cell: Cell, threads: int | None, messages: Connection) -> None:
+    """What the process does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what it means
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    package, progress = logging.getLogger("gloss_pyg"), logging.getLogger("gloss_pyg.progress")
+    package.addHandler(_Sender(messages))
+    package.propagate = False
+    progress.setLevel(logging.INFO)
+    try:
+        import datasets
+        import torch
+        from transformers.utils import logging as of_transformers
+
+        from gloss_pyg.compare.cell import run_cell
+        from gloss_pyg.compare.splits import load_splits
+
+        datasets.disable_progress_bars()
+        of_transformers.disable_progress_bar()
+        if threads is not None:
+            torch.set_num_threads(threads)
+        messages.send(("files", run_cell(cell, load_splits(cell.spec, cell.seed))))
+    except Exception as error:  # whatever a method raises is that cell's result
+        messages.send(
+            (
+                "error",
+                {
+                    "name": type(error).__name__,
+                    "text": str(error),
+                    "user": isinstance(error, UserError),
+                    "traceback": traceback.format_exc(),
+                },
+            )
+        )
+
+
+def _die_with_parent() -> None:
+    """A killed parent leaves no process behind that works on for nobody."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
