@@ -85,3 +85,18 @@ def test_the_guide_to_the_layers_shows_a_configuration_that_works(tmp_path):
     config = read_arguments(["--config", str(tmp_path / "one.yaml")]).check()
     layer = make_method(config.methods["label-spreading"]).loss.graph_loss.propagation
     assert (type(layer), layer.alpha) == (family.LabelSpreading, 0.8)
+
+
+CONFIGURATIONS = [
+    pytest.param(text, id=f"{guide.stem}-{number}")
+    for guide in GUIDES
+    for number, (_, text) in enumerate(blocks(guide, "yaml"))
+    if text.startswith("methods:") and guide.stem != "write-a-layer"
+]
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_configurations_that_are_shown_can_be_made(text, tmp_path):
+    (tmp_path / "shown.yaml").write_text(text)
+    config = read_arguments(["--config", str(tmp_path / "shown.yaml")]).check()
+    assert all(make_method(arguments) for arguments in config.methods.values())
