@@ -110,7 +110,8 @@ def _page(
     try:
         from bokeh.embed import file_html
         from bokeh.layouts import column
-        from bokeh.models import ColumnDataSource, CustomJS, Div, HoverTool, Slider, TextInput
+        from bokeh.models import ColumnDataSource, CustomJS, HoverTool
+        from bokeh.models.widgets import Div, Slider, TextInput
         from bokeh.plotting import figure
         from bokeh.resources import INLINE
     except ImportError as error:
@@ -167,7 +168,7 @@ def _page(
     return str(file_html(column(parts, sizing_mode="stretch_width"), INLINE, title="Batch graph", template=_SHELL))
 
 
-def _nodes(graph: GraphView, here: Positions, texts: list[str]) -> dict[str, list[Any]]:
+def _nodes(graph: GraphView, here: Positions, texts: list[str]) -> dict[str, Any]:
     size = _size(graph.num_nodes)
     own = [class_colour(int(label)) for label in graph.labels]
     bare = ~(graph.seen | graph.hidden)
@@ -205,13 +206,13 @@ def _inferred(graph: GraphView, number: int) -> str:
     return f"inferred: {named}" + (" (wrong)" if graph.wrong[number] else "")
 
 
-def _edges(graph: GraphView, here: Positions, strongest: int | None) -> tuple[dict[str, list[Any]], str]:
+def _edges(graph: GraphView, here: Positions, strongest: int | None) -> tuple[dict[str, Any], str]:
     first, second, weight = strongest_pairs(graph, strongest)
     share = np.sqrt(weight / weight.max()) if weight.size and weight.max() > 0 else np.ones_like(weight)
     looks = [_EDGES[kind] for kind in edge_kinds(graph, first, second)]
     total = len(graph.pairs()[2])
     note = f"{len(weight):,} of {total:,} edges are drawn, each document's strongest." if len(weight) < total else ""
-    data: dict[str, list[Any]] = {
+    data: dict[str, Any] = {
         "x0": here[first, 0].tolist(), "y0": here[first, 1].tolist(),
         "x1": here[second, 0].tolist(), "y1": here[second, 1].tolist(),
         "colour": [colour for colour, _ in looks], "dash": [dash for _, dash in looks],
@@ -220,7 +221,7 @@ def _edges(graph: GraphView, here: Positions, strongest: int | None) -> tuple[di
     return data, note
 
 
-def _rings(graph: GraphView, here: Positions) -> dict[str, list[Any]]:
+def _rings(graph: GraphView, here: Positions) -> dict[str, Any]:
     wrong = np.flatnonzero(graph.wrong)
     return {
         "x": here[wrong, 0].tolist(),
