@@ -44,22 +44,6 @@ class Forecast:
 
     def seconds(self, cell: Cell) -> float:
         """Seconds that a cell takes; NaN where its method cannot say and none like it is finished."""
-        return self._seconds(cell.digest)
-
-    def seconds_left(self) -> float:
-        """Seconds that the cells not yet ended take, shared by the workers; NaN where an estimate is."""
-        left = 0.0
-        for digest in self._cells:
-            if digest in self._measured or digest in self._dropped:
-                continue
-            seconds = self._seconds(digest)
-            if digest in self._running:
-                seconds = max(seconds - (time.monotonic() - self._running[digest]), 0.0)
-            left += seconds
-        return left / self._workers
-
-    def _seconds(self, digest: str) -> float:
-        cell = self._cells[digest]
         alike = [
             seconds
             for other, seconds in self._measured.items()
@@ -69,9 +53,21 @@ class Forecast:
             return mean(alike)
         known = [other for other in self._measured if self._estimated[other] > 0]
         if not known:
-            return self._estimated[digest]
+            return self._estimated[cell.digest]
         ratio = sum(self._measured[other] for other in known) / sum(self._estimated[other] for other in known)
-        return ratio * self._estimated[digest]
+        return ratio * self._estimated[cell.digest]
+
+    def seconds_left(self) -> float:
+        """Seconds that the cells not yet ended take, shared by the workers; NaN where an estimate is."""
+        left = 0.0
+        for digest, cell in self._cells.items():
+            if digest in self._measured or digest in self._dropped:
+                continue
+            seconds = self.seconds(cell)
+            if digest in self._running:
+                seconds = max(seconds - (time.monotonic() - self._running[digest]), 0.0)
+            left += seconds
+        return left / self._workers
 
 
 def spell_seconds(seconds: float) -> str:

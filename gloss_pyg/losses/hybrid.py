@@ -1,6 +1,7 @@
 """A graph loss and a classification loss, and one over unlabelled documents, weighted: for training all at once."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import final
 
 import torch
@@ -102,12 +103,14 @@ class HybridLoss(TrainingLoss):
             loss = self.graph_loss(embeddings, labels)
         return loss
 
+    def weighted(self, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The parts as the class's formula adds them up."""
+        share = 0.0 if self.graph_loss is None else self.weight
+        shares: dict[str, float] = {"graph_loss": share, "classification_loss": 1 - share}
+        if self.unlabelled_loss is not None:
+            shares["unlabelled_loss"] = self.unlabelled_loss.strength
+        return {name: shares[name] * part for name, part in parts.items()}
+
     def total(self, parts: dict[str, Tensor]) -> Float[Tensor, ""]:
         """The sum of the class's formula."""
-        if self.graph_loss is None:
-            supervised = parts["classification_loss"]
-        else:
-            supervised = self.weight * parts["graph_loss"] + (1 - self.weight) * parts["classification_loss"]
-        if self.unlabelled_loss is None:
-            return supervised
-        return supervised + self.unlabelled_loss.strength * parts["unlabelled_loss"]
+        return reduce(torch.add, self.weighted(parts).values())

@@ -16,11 +16,10 @@ from gloss_pyg.viz.looks import UNKNOWN, class_colour, class_legend, class_shape
 from gloss_pyg.viz.strongest import strongest_pairs
 from gloss_pyg.viz.view import Drawable, GraphView, view
 
-WITHIN, BETWEEN = "#8c8c8c", "#B30000"
 _PLACES = "gloss_pyg:positions"
-_EDGE_LOOKS: dict[str, tuple[str, Literal["solid", "dashed", "dotted"]]] = {
-    "within": (WITHIN, "solid"),
-    "between": (BETWEEN, "dashed"),
+EDGE_LOOKS: dict[str, tuple[str, Literal["solid", "dashed", "dotted"]]] = {
+    "within": ("#8c8c8c", "solid"),
+    "between": ("#B30000", "dashed"),
     "unknown": ("#c9c9c9", "dotted"),
 }
 
@@ -118,10 +117,10 @@ def draw_edges(ax: Axes, graph: GraphView, places: Positions, strongest: int | N
     """Draw the edges, faint ones first; gives a sentence where not all are drawn."""
     first, second, weight = strongest_pairs(graph, strongest)
     kinds = edge_kinds(graph, first, second)
-    share = np.sqrt(weight / weight.max()) if weight.size and weight.max() > 0 else np.ones_like(weight)
+    share = edge_strength(weight)
     crowd = min(1.0, (400 / max(len(weight), 1)) ** 0.5)  # thousands of lines as wide as hundreds are one blot
     pos = dict(enumerate(places))
-    for kind, (colour, style) in _EDGE_LOOKS.items():
+    for kind, (colour, style) in EDGE_LOOKS.items():
         chosen = np.flatnonzero(kinds == kind)
         chosen = chosen[np.argsort(weight[chosen], kind="stable")]
         if not chosen.size:
@@ -198,6 +197,11 @@ def finish(ax: Axes, note: str) -> None:
     ax.set_xlabel(note, fontsize="small", loc="left", color="#444444")
 
 
+def edge_strength(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How wide and dark edges are drawn, from 0 to 1: the root of their weight over the largest."""
+    return np.sqrt(weight / weight.max()) if weight.size and weight.max() > 0 else np.ones_like(weight)
+
+
 def edge_kinds(graph: GraphView, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:
     """Of each pair: `within` a class, `between` two, or `unknown` where one has no label."""
     one, other = graph.labels[first], graph.labels[second]
@@ -235,7 +239,7 @@ def _explained(graph: GraphView) -> list[tuple[Line2D, str]]:
     names = {"within": "edge within a class", "between": "edge between classes", "unknown": "edge, class unknown"}
     rows.extend(
         (Line2D([], [], color=colour, linestyle=style, linewidth=1.6), names[kind])
-        for kind, (colour, style) in _EDGE_LOOKS.items()
+        for kind, (colour, style) in EDGE_LOOKS.items()
         if kind in kinds
     )
     return rows

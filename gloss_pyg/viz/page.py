@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gloss_pyg.errors import ConfigError, DataError, MissingExtraError
 from gloss_pyg.files import whole_file
-from gloss_pyg.viz.batch_graph import edge_figures, edge_kinds
+from gloss_pyg.viz.batch_graph import EDGE_LOOKS, edge_figures, edge_kinds, edge_strength
 from gloss_pyg.viz.layout import Positions
 from gloss_pyg.viz.looks import UNKNOWN, class_colour, class_shape, plain
 from gloss_pyg.viz.moments import checked_moments, layouts
@@ -20,7 +20,7 @@ from gloss_pyg.viz.view import Drawable, GraphView
 LONGEST_TEXT = 400
 _MARKERS = {"o": "circle", "s": "square", "^": "triangle", "D": "diamond", "v": "inverted_triangle", "P": "plus",
             "X": "star", "p": "hex"}  # fmt: skip
-_EDGES = {"within": ("#8c8c8c", "solid"), "between": ("#B30000", "dashed"), "unknown": ("#c9c9c9", "dotted")}
+_LETTERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "★", "p": "⬢"}
 _HOVER = """<div style="max-width: 24em; white-space: normal; overflow-wrap: anywhere">
 <b>@number &middot; @class</b> (@state)<br>@inferred<br>@text</div>"""
 _SHELL = """{% block postamble %}<meta name="viewport" content="width=device-width, initial-scale=1">
@@ -187,12 +187,12 @@ def _nodes(graph: GraphView, here: Positions, texts: list[str]) -> dict[str, Any
             "label seen" if seen else "label hidden" if hidden else "unlabelled"
             for seen, hidden in zip(graph.seen, graph.hidden, strict=True)
         ],
-        "inferred": [_inferred(graph, number) for number in range(graph.num_nodes)],
+        "inferred": [_inferred(graph, number, wrong) for number, wrong in enumerate(graph.wrong.tolist())],
         "text": texts,
     }
 
 
-def _inferred(graph: GraphView, number: int) -> str:
+def _inferred(graph: GraphView, number: int, wrong: bool) -> str:
     """The likeliest classes of a document, or why there are none."""
     if graph.probabilities is None or graph.seen[number]:
         return ""
@@ -203,13 +203,13 @@ def _inferred(graph: GraphView, number: int) -> str:
     named = ", ".join(
         f"{plain(graph.class_names[which], 30)} {row[which]:.2f}" for which in best if row[which] >= 0.005
     )
-    return f"inferred: {named}" + (" (wrong)" if graph.wrong[number] else "")
+    return f"inferred: {named}" + (" (wrong)" if wrong else "")
 
 
 def _edges(graph: GraphView, here: Positions, strongest: int | None) -> tuple[dict[str, Any], str]:
     first, second, weight = strongest_pairs(graph, strongest)
-    share = np.sqrt(weight / weight.max()) if weight.size and weight.max() > 0 else np.ones_like(weight)
-    looks = [_EDGES[kind] for kind in edge_kinds(graph, first, second)]
+    share = edge_strength(weight)
+    looks = [EDGE_LOOKS[kind] for kind in edge_kinds(graph, first, second)]
     total = len(graph.pairs()[2])
     note = f"{len(weight):,} of {total:,} edges are drawn, each document's strongest." if len(weight) < total else ""
     data: dict[str, Any] = {
@@ -250,9 +250,6 @@ def _legend(graphs: list[GraphView]) -> str:
     rows += [f'<span style="color: {UNKNOWN}">●</span> no label'] if (used < 0).any() else []
     rows += ["red, dashed: edge between classes"]
     return " &ensp; ".join(rows)
-
-
-_LETTERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "★", "p": "⬢"}
 
 
 def _size(num_nodes: int) -> float:

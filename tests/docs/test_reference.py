@@ -22,14 +22,14 @@ FROM_PAPERS = ("gloss_pyg.propagation", "gloss_pyg.losses")
 
 def described_by_attributes(part):
     """Records, protocols, errors, aliases and bases to derive from are shown by what uses them."""
+    if not inspect.isclass(part):
+        return not inspect.isfunction(part)
     return (
-        not inspect.isclass(part)
-        or dataclasses.is_dataclass(part)
+        dataclasses.is_dataclass(part)
         or inspect.isabstract(part)
         or getattr(part, "_is_protocol", False)
         or issubclass(part, BaseException)
-        or hasattr(part, "__dataclass_fields__")
-    ) and not inspect.isfunction(part)
+    )
 
 
 def documented(package, name):

@@ -1,6 +1,6 @@
 """`ClassBalancedBatches`: batches of several documents of each class, of which an epoch leaves out none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,10 +15,10 @@ DOCUMENTS_PER_CLASS = 4
 class ClassBalancedBatches(DefaultBatchSampler):  # type: ignore[misc]  # its base is found when it is imported
     """Batches of several classes with four documents of each, for `batch_sampler` of the training arguments.
 
-    The order is that of `ClassBalancedSampler`.
-    sentence-transformers' `GROUP_BY_LABEL` stops when one label is left over, so that of 900 and 100 documents it uses
-    a fifth an epoch; here every document is seen in every epoch, and rare classes repeat. A batch size that is no
-    multiple of four documents a class is rounded down to one; it is at most four times the number of classes.
+    The order is that of `ClassBalancedSampler`. sentence-transformers' `GROUP_BY_LABEL` stops when one label is left
+    over, so that of 900 and 100 documents it uses a fifth an epoch; here every document is seen in every epoch, and
+    rare classes repeat. A batch size that is no multiple of four documents a class is rounded down to one; it is at
+    most four times the number of classes.
 
     Args:
         dataset: As the Trainer gives it, and the others.
@@ -59,15 +59,15 @@ class ClassBalancedBatches(DefaultBatchSampler):  # type: ignore[misc]  # its ba
             raise DataError(f"ClassBalancedBatches: the data set has no column of labels among {dataset.column_names}.")
         labels = list(dataset[column])
         classes = len({label for label in labels if label >= 0})
-        self.documents = ClassBalancedSampler(
+        documents = ClassBalancedSampler(
             labels,
             classes_per_batch=max(2, min(classes, batch_size // DOCUMENTS_PER_CLASS)),
             documents_per_class=DOCUMENTS_PER_CLASS,
             seed=seed,
         )
         super().__init__(
-            self.documents,
-            batch_size=self.documents.batch_size,
+            documents,  # whose consecutive blocks are the batches
+            batch_size=documents.batch_size,
             drop_last=drop_last,
             valid_label_columns=valid_label_columns,
             generator=generator,
@@ -77,15 +77,4 @@ class ClassBalancedBatches(DefaultBatchSampler):  # type: ignore[misc]  # its ba
     def set_epoch(self, epoch: int) -> None:
         """Called by the Trainer at the start of an epoch."""
         super().set_epoch(epoch)
-        self.documents.set_epoch(epoch)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        """The batches of the epoch."""
-        documents = list(self.documents)
-        size = self.documents.batch_size
-        for start in range(0, len(documents), size):
-            yield documents[start : start + size]
-
-    def __len__(self) -> int:
-        """Batches of an epoch."""
-        return len(self.documents) // self.documents.batch_size
+        self.sampler.set_epoch(epoch)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian
 from gloss_pyg.graph.fitting import fittable_parts
-from gloss_pyg.losses import ClassificationLoss, GLoss
+from gloss_pyg.losses import GLoss, HybridLoss
 from gloss_pyg.model_card import BIBTEX
 from gloss_pyg.training.usable import UsableBatches
 
@@ -56,15 +56,12 @@ class GraphLoss(nn.Module):
                 f"GraphLoss needs the SentenceTransformer that is trained, not {type(model).__name__}; write "
                 "GraphLoss(model, GLoss(...))."
             )
-        if not 0 <= weight <= 1:
-            raise ConfigError(f"weight={weight!r}: expected the graph loss's share of the total, from 0 to 1.")
         if num_labels is not None and num_labels < 2:
             raise ConfigError(f"num_labels={num_labels}: expected the number of classes, at least 2.")
         self.model = model  # by this name the Trainer puts a wrapped model in its place
         self.loss = GLoss(DenseGaussian(sigma=0.5)) if loss is None else loss
-        self.weight = weight
         self.classifier = None if num_labels is None else nn.Linear(_dimension(model), num_labels)
-        self.classification_loss = ClassificationLoss()
+        self.hybrid = HybridLoss(self.loss, weight)  # of use with a classifier; without one it has checked the weight
         self._usable = UsableBatches(self.loss)
 
     @classmethod
@@ -113,14 +110,14 @@ class GraphLoss(nn.Module):
         ids = _class_ids(labels, embeddings.size(0))
         # In evaluation the hidden labels are the same at every call; the Trainer sets the mode of the model alone.
         self.loss.train(self.model.training)
-        graph_loss = self.loss(embeddings, ids)
+        if self.classifier is None:
+            parts = {"graph_loss": self.loss(embeddings, ids)}
+        else:
+            logits = self.classifier(embeddings.to(self.classifier.weight.dtype))
+            parts = self.hybrid.weighted(self.hybrid.parts(embeddings, logits, ids))
         if self.model.training:
             self._usable.batch()
-        if self.classifier is None:
-            return {"graph_loss": graph_loss}
-        logits = self.classifier(embeddings.to(self.classifier.weight.dtype))
-        classification = self.classification_loss(embeddings, logits, ids)
-        return {"graph_loss": self.weight * graph_loss, "classification_loss": (1 - self.weight) * classification}
+        return parts
 
     def get_config_dict(self) -> dict[str, Any]:
         """What the model card says of the loss."""
@@ -129,7 +126,7 @@ class GraphLoss(nn.Module):
             if (value := getattr(self.loss, name, None)) is not None:
                 settings[name] = value if isinstance(value, float) else repr(value)
         if self.classifier is not None:
-            settings |= {"weight": self.weight, "num_labels": self.classifier.out_features}
+            settings |= {"weight": self.hybrid.weight, "num_labels": self.classifier.out_features}
         return settings
 
     @property
