@@ -74,9 +74,8 @@ def _text(
     rows = "\n".join(f"| {title} | {value:.4f} |" for title, value in scores.items())
     documents = record.get("test_documents")
     tested = f"On {documents} test documents of {_plain(data)}, seed {record.get('seed')}:" if documents else ""
-    versions = ", ".join(
-        f"{key} {record[key]}" for key in ("torch", "torch_geometric", "transformers") if record.get(key)
-    )
+    libraries = ("torch", "torch_geometric", "transformers")
+    versions = ", ".join(f"{name} {version}" for name in libraries if (version := record.get(f"{name}_version")))
     return f"""# {_plain(name)}
 
 A text classifier with {len(class_names)} classes ({", ".join(map(_plain, class_names))}), trained with

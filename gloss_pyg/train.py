@@ -1,8 +1,8 @@
 """`python -m gloss_pyg.train --data NAME --output FOLDER`: fit one method on one data set, test it and save it.
 
 Beside what the method saves for predicting, the folder gets `training.json`: the test scores with the seed, the
-times, the configuration, the versions and the commit that they were obtained with; and the model card, `README.md`.
-The model is saved before it is tested; should the test go wrong, the scores are missing there.
+times, the configuration, the versions and the commit that they were obtained with; and that of an encoder the model
+card, `README.md`. The model is saved before it is tested; should the test go wrong, the scores are missing there.
 """
 
 import argparse
@@ -102,9 +102,10 @@ def _train(options: list[str]) -> None:
             _write_record(folder, record)
         console.print(_saved(method, output, parsed.output), markup=False)
         record = _scores(method, splits) | record
-        _write_record(output, record)
-        card = model_card(record, splits["train"].features["label"].names, output.name)
-        write_whole(output / CARD_FILE, card.encode())
+        whole = _write_record(output, record)
+        if _has_encoder(output):  # the card says how transformers loads it
+            card = model_card(whole, splits["train"].features["label"].names, output.name)
+            write_whole(output / CARD_FILE, card.encode())
     _print_scores(record)
 
 
@@ -118,9 +119,13 @@ def _made(parser: Any, parsed: Any) -> Any:
         raise refused("method", error) from error
 
 
+def _has_encoder(output: Path) -> bool:
+    return (output / "config.json").is_file()
+
+
 def _saved(method: Any, output: Path, named: str) -> str:
     """Where the model lies, and what can be done with it."""
-    if (output / "config.json").is_file():
+    if _has_encoder(output):
         return f"Saved in {output}. Classify with: python -m gloss_pyg.predict {named} INPUT"
     name = f"{type(method).__module__}.{type(method).__qualname__}"
     return f"Saved in {output}. Classify in Python with: {name}.load(Path({named!r})).predict_proba(texts)"
@@ -235,12 +240,14 @@ def _scores(method: Any, splits: Any) -> dict[str, Any]:
     return scores if embeddings is None else scores | {"macro_silhouette": macro_silhouette(embeddings, labels)}
 
 
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
+def _write_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Write the record with what it was obtained by; gives all of it."""
     from gloss_pyg.compare import hardware
     from gloss_pyg.compare.files import to_json, write_whole
 
-    provenance = {"commit": hardware.commit(), **hardware.versions(), **hardware.machine()}
-    write_whole(folder / RECORD_FILE, to_json(record | provenance))
+    whole = record | {"commit": hardware.commit(), **hardware.versions(), **hardware.machine()}
+    write_whole(folder / RECORD_FILE, to_json(whole))
+    return whole
 
 
 def _print_scores(record: dict[str, Any]) -> None:

@@ -46,6 +46,7 @@ class Display(AbstractContextManager["Display"], ABC):
     def plan(self, cells: Sequence[Cell], forecast: Forecast) -> None:
         """Tell the cells, once they are known."""
         self._cells, self._forecast = cells, forecast
+        self.rest()
 
     def status(self, text: str) -> None:
         """Say what is being done now."""
@@ -53,6 +54,11 @@ class Display(AbstractContextManager["Display"], ABC):
             cell = self._at.get(threading.get_ident())
             self._doing[threading.get_ident()] = (f"{cell}: {text}" if cell else text, time.monotonic())
             self.show()
+
+    def rest(self) -> None:
+        """This thread does nothing any more, so that what it said last no longer stands."""
+        with self._lock:
+            self._doing.pop(threading.get_ident(), None)
 
     def started(self, cell: Cell) -> None:
         """A cell begins here."""

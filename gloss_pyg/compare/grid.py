@@ -91,6 +91,7 @@ class _Grid:
                 where = "that another run of this command works on" if not self._here else "that others work on"
                 self._display.status(f"waiting for {count} {where}")
                 time.sleep(_POLL_SECONDS)
+        self._display.rest()
 
     def _open(self) -> list[Cell]:
         with self._lock:

@@ -115,9 +115,8 @@ def _serve(cell: Cell, threads: int | None, messages: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what it means
     threading.Thread(target=_die_with_parent, daemon=True).start()
     package, progress = logging.getLogger("gloss_pyg"), logging.getLogger("gloss_pyg.progress")
-    package.addHandler(_Sender(messages))
+    package.addHandler(logging.NullHandler())  # the parent has read the same data, and said what there is to say of it
     package.propagate = False
-    progress.setLevel(logging.INFO)
     try:
         import datasets
         import torch
@@ -130,7 +129,10 @@ def _serve(cell: Cell, threads: int | None, messages: Connection) -> None:
         of_transformers.disable_progress_bar()
         if threads is not None:
             torch.set_num_threads(threads)
-        messages.send(("files", run_cell(cell, load_splits(cell.spec, cell.seed))))
+        splits = load_splits(cell.spec, cell.seed)
+        package.addHandler(_Sender(messages))
+        progress.setLevel(logging.INFO)
+        messages.send(("files", run_cell(cell, splits)))
     except Exception as error:  # whatever a method raises is that cell's result
         messages.send(
             (

@@ -13,7 +13,7 @@ RECORD = {
     "accuracy": 0.875,
     "macro_f1": 0.8123456,
     "macro_silhouette": 0.25,
-    "torch": "2.13.0",
+    "torch_version": "2.13.0",
     "arguments": {
         "method": {
             "class_path": "gloss_pyg.methods.FineTuning",
@@ -36,6 +36,10 @@ def test_no_path_of_the_machine_is_told():
     assert "somebody" not in text
     settings = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL).group(1))
     assert settings["init_args"] == {"model": "offline", "checkpoints": "checkpoints", "loss": {"class_path": "X"}}
+
+
+def test_the_versions_are_those_of_the_record():
+    assert "\ntorch 2.13.0\n" in model_card(RECORD, ["bad", "good"], "films")
 
 
 def test_names_of_classes_are_shown_as_they_are():

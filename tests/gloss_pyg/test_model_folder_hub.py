@@ -1,4 +1,5 @@
 import pytest
+import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from gloss_pyg import predict
@@ -39,7 +40,9 @@ def test_all_that_predicting_takes_is_fetched(saved):
         path for path in saved.rglob("*") if path.is_file() and not any(fnmatch(path.name, part) for part in _PARTS)
     ]
     assert [path.name for path in left] == ["README.md"]
-    assert (saved / "README.md").read_text("utf-8").startswith("---\n")
+    card = (saved / "README.md").read_text("utf-8")
+    assert card.startswith("---\n")
+    assert f"\ntorch {torch.__version__}" in card
 
 
 def test_a_folder_that_is_there_is_taken(saved):

@@ -80,6 +80,7 @@ def test_a_method_is_fitted_tested_and_saved(arguments: list[str], tmp_path: Pat
     assert "a warning of the method [7]" in captured.err
     assert "train: 12 documents, 3 classes of 4 to 4" in captured.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "model"]  # nothing is left lying about
+    assert not (tmp_path / "model" / "README.md").exists()  # a card would say how to load an encoder
 
 
 def test_fine_tuning_is_the_default_and_predict_reads_it(

@@ -148,3 +148,21 @@ def test_each_thread_says_what_it_does_with_its_own_cell(make_cell: Callable[...
     text = console.export_text()
     assert "seed 0: step 0" in text
     assert "seed 1: step 1" in text
+
+
+def test_what_a_thread_said_before_the_plan_and_before_it_rested_does_not_stand_on(
+    make_cell: Callable[..., Cell],
+) -> None:
+    display = LiveDisplay(Console(file=io.StringIO(), force_terminal=True, width=140))
+    with display:
+        display.status("estimating plain on texts")
+        plan(display, [make_cell()])
+        worker = threading.Thread(target=lambda: (display.status("waiting for 1 cell"), display.rest()))
+        worker.start()
+        worker.join()
+        console = Console(file=io.StringIO(), width=140, record=True)
+        console.print(display._render())
+    text = console.export_text()
+    assert "0 of 1 cells" in text
+    assert "estimating" not in text
+    assert "waiting" not in text

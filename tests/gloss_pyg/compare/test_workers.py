@@ -62,6 +62,10 @@ def test_each_cell_has_a_process_and_the_results_of_one_worker(
     assert tables[0] == tables[1]
     records = [json.loads(line) for line in (tmp_path / "apart" / "results.jsonl").read_text().splitlines()]
     assert all(record["peak_memory_bytes"] > 50e6 for record in records)
+    said = capsys.readouterr().err.splitlines()
+    assert (
+        len([line for line in said if "120 documents" in line or "texts.csv" in line]) <= 4
+    )  # notes on data: once a run
 
 
 def test_what_kills_or_breaks_one_cell_leaves_the_others(
