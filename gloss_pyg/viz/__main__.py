@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gloss_pyg.data.request import check_source
-from gloss_pyg.errors import ConfigError, UserError, did_you_mean
+from gloss_pyg.errors import ConfigError, UserError, did_you_mean, package_folder
 
 _OPTIONS = (
     "data", "what", "output", "document", "documents", "split", "graph", "propagation", "labelled_fraction", "seed",
@@ -151,6 +151,8 @@ def _check(parsed: Any, output: Path) -> None:
         raise ConfigError(f"--output {output}: '{output.suffix}' is no format; give one of {', '.join(_SUFFIXES)}.")
     if output.suffix.lower() in _SUFFIXES[3:] and parsed.what != "graph":
         raise ConfigError(f"--output {output}: only --what graph can be written as {output.suffix}.")
+    if output.suffix.lower() == ".html":
+        package_folder("bokeh", extra="viz", purpose="A page")
     if output.is_dir():
         raise ConfigError(f"--output {output} is a folder; give the name of a file.")
     if not output.absolute().parent.is_dir():

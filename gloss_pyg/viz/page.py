@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gloss_pyg.errors import ConfigError, DataError, MissingExtraError
+from gloss_pyg.errors import ConfigError, DataError, package_folder
 from gloss_pyg.files import whole_file
 from gloss_pyg.viz.batch_graph import EDGE_LOOKS, edge_figures, edge_kinds, edge_strength
 from gloss_pyg.viz.layout import Positions
@@ -80,6 +80,7 @@ def save_page(
         >>> save_page(batch, Path("batch.html"), labels=labels, texts=[f"document {n}" for n in range(12)])
     """
     check_page_name(path)
+    package_folder("bokeh", extra="viz", purpose="A page")
     graphs, called = checked_moments(
         moments if isinstance(moments, Sequence) else [moments], names, labels, class_names
     )
@@ -107,18 +108,12 @@ def check_page_name(path: Path) -> None:
 def _page(
     graphs: list[GraphView], names: list[str], places: list[Positions], texts: list[str], strongest: int | None
 ) -> str:
-    try:
-        from bokeh.embed import file_html
-        from bokeh.layouts import column
-        from bokeh.models import ColumnDataSource, CustomJS, HoverTool
-        from bokeh.models.widgets import Div, Slider, TextInput
-        from bokeh.plotting import figure
-        from bokeh.resources import INLINE
-    except ImportError as error:
-        raise MissingExtraError(
-            f"A page needs the package 'bokeh' ({error}). Run: pip install \"gloss-pyg[viz]\" (in a clone: pip install "
-            f'".[viz]")'
-        ) from error
+    from bokeh.embed import file_html
+    from bokeh.layouts import column
+    from bokeh.models import ColumnDataSource, CustomJS, HoverTool
+    from bokeh.models.widgets import Div, Slider, TextInput
+    from bokeh.plotting import figure
+    from bokeh.resources import INLINE
 
     all_nodes = [_nodes(graph, here, texts) for graph, here in zip(graphs, places, strict=True)]
     edges_and_notes = [_edges(graph, here, strongest) for graph, here in zip(graphs, places, strict=True)]

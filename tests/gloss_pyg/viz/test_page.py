@@ -144,3 +144,16 @@ def test_what_cannot_be_is_answered(moments, tmp_path, path, more, error, match)
     with pytest.raises(error, match=match):
         save_page(moments[0], tmp_path / path, labels=moments[1], **more)
     assert not list(tmp_path.iterdir())
+
+
+def test_without_bokeh_the_extra_is_named_before_anything_is_loaded(monkeypatch, tmp_path, capsys):
+    import importlib.util
+
+    from gloss_pyg.viz.__main__ import main
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "bokeh" else find(name, *rest))
+    assert main(["offline", "--data", "bbc", "--output", str(tmp_path / "page.html")]) == 2
+    said = capsys.readouterr().err
+    assert 'pip install "gloss-pyg[viz]"' in said
+    assert "loading" not in said
