@@ -13,7 +13,8 @@ from gloss_pyg.graph.edges import from_off_diagonal, is_complete, is_symmetric, 
 from gloss_pyg.graph.reach import is_connected
 from gloss_pyg.propagation.solvers.dense import DenseMatrix
 from gloss_pyg.propagation.solvers.matrix import WeightMatrix
-from gloss_pyg.propagation.solvers.sparse import Iteration, SparseMatrix, Structure
+from gloss_pyg.propagation.solvers.sparse import Iteration, SparseMatrix
+from gloss_pyg.propagation.solvers.structure import Structure
 
 Solver = Literal["auto", "direct", "conjugate_gradients", "iterative"]
 SOLVERS: tuple[str, ...] = get_args(Solver)

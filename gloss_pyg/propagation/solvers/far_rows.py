@@ -25,9 +25,10 @@ from torch.autograd.function import once_differentiable
 from gloss_pyg.errors import NumericalWarning
 from gloss_pyg.graph.faint import widened
 from gloss_pyg.propagation.solvers.fixed_point import Complaint, fixed_point
+from gloss_pyg.propagation.solvers.structure import Structure
 
 if TYPE_CHECKING:
-    from gloss_pyg.propagation.solvers.sparse import Iteration, SparseMatrix, Structure
+    from gloss_pyg.propagation.solvers.sparse import Iteration, SparseMatrix
 
 # Rows of less than so many times the residual of a mean row are not trusted: errors are larger than residuals, by as
 # much as a walk takes steps until it leaves, and a residual is not spread evenly. On a swiss roll of 1,600 nodes
@@ -92,7 +93,7 @@ def solve_far_rows(
 
 @torch.no_grad()
 def _solve(
-    structure: "Structure", weights: Tensor, inflow: Tensor, iteration: "Iteration", asked: torch.dtype
+    structure: Structure, weights: Tensor, inflow: Tensor, iteration: "Iteration", asked: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """The rows, and which of them were not found: zero."""
     stopped: list[float] = []
@@ -107,7 +108,7 @@ def _solve(
 
 
 def _iterate(
-    structure: "Structure",
+    structure: Structure,
     weights: Tensor,
     inflow: Tensor,
     iteration: "Iteration",
@@ -115,8 +116,7 @@ def _iterate(
     complain: Complaint,
 ) -> Tensor:
     return fixed_point(
-        lambda _, rows, weight: structure.product(weight, rows),
-        torch.stack([structure.source, structure.target]),
+        structure,
         weights,
         inflow,
         dtype=torch.float64,
@@ -135,7 +135,7 @@ class _Known(torch.autograd.Function):
         weights: Tensor,
         inflow: Tensor,  # noqa: ARG004 - it is in the known rows
         known: Tensor,
-        structure: "Structure",
+        structure: Structure,
         iteration: "Iteration",
         asked: torch.dtype,
     ) -> Tensor:

@@ -1,6 +1,5 @@
 """Weights stored by edges: for graphs of many nodes, by conjugate gradients or by messages."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch_geometric.utils import scatter, segment
+from torch_geometric.utils import segment
 
 from gloss_pyg.graph.faint import widened
 from gloss_pyg.propagation.solvers.components import components_of_edges
@@ -18,9 +17,7 @@ from gloss_pyg.propagation.solvers.conjugate_gradients import conjugate_gradient
 from gloss_pyg.propagation.solvers.far_rows import rows_below_residual, say_lost, solve_far_rows
 from gloss_pyg.propagation.solvers.fixed_point import Complaint, fixed_point
 from gloss_pyg.propagation.solvers.matrix import EdgeFunction, Operator, Solve, WeightMatrix
-
-# Numbers in memory at a time while the gradient of each edge is taken.
-BLOCK = 1 << 22
+from gloss_pyg.propagation.solvers.structure import Structure
 
 
 @dataclass(frozen=True)
@@ -45,58 +42,6 @@ class Iteration:
     def tolerance_for(self, dtype: torch.dtype) -> float:
         """The tolerance asked for, or the default of a number format."""
         return self.tolerance or (1e-12 if dtype == torch.float64 else 1e-6)
-
-
-with warnings.catch_warnings():
-    # torch says once that CSR is in beta; said here it does not reach users, who can do nothing about it.
-    warnings.simplefilter("ignore")
-    torch.sparse_csr_tensor(torch.tensor([0, 0]), torch.tensor([], dtype=torch.long), torch.tensor([]), (1, 1))
-
-
-class Structure:
-    """Where the edges of a graph are, in compressed rows; weights come separately, in the order `order`.
-
-    Attributes:
-        num_nodes: `N`.
-        source: Source of each edge, sorted by target.
-        target: Target of each edge, sorted.
-        order: Position of each of them in the edge list, `None` where that was sorted.
-    """
-
-    def __init__(self, source: Tensor, target: Tensor, num_nodes: int) -> None:
-        self.num_nodes = num_nodes
-        self.order: Tensor | None = None
-        if target.numel() and not bool((target[1:] >= target[:-1]).all()):
-            self.order = target.argsort(stable=True)
-            source, target = source[self.order], target[self.order]
-        self.source, self.target = source, target
-        counts = torch.bincount(target, minlength=num_nodes)
-        # 32-bit indices: half the memory traffic of a product, and enough for 2 * 10^9 edges.
-        self.rows = torch.cat([counts.new_zeros(1), counts.cumsum(0)]).int()
-        self.columns = source.int()
-
-    @cached_property
-    def transposed(self) -> "Structure":
-        """The reversed edges; their weights are `weights[transposed.order]`."""
-        return Structure(self.target, self.source, self.num_nodes)
-
-    def product(self, weights: Tensor, rows: Tensor) -> Tensor:
-        """`W rows` without gradient."""
-        if not weights.numel():
-            return rows.new_zeros(self.num_nodes, rows.size(1))
-        size = (self.num_nodes, self.num_nodes)
-        matrix = torch.sparse_csr_tensor(self.rows, self.columns, weights, size, check_invariants=False)
-        return matrix @ rows
-
-    def pairs(self, left: Tensor, right: Tensor) -> Tensor:
-        """`left_i . right_j` for each edge from `j` to `i`, in blocks of edges."""
-        found = left.new_empty(self.source.size(0))
-        step = max(1, BLOCK // max(left.size(1), 1))
-        for start in range(0, found.numel(), step):
-            block = slice(start, start + step)
-            received = left.index_select(0, self.target[block])
-            found[block] = received.mul_(right.index_select(0, self.source[block])).sum(dim=1)
-        return found
 
 
 class _Product(torch.autograd.Function):
@@ -222,10 +167,7 @@ class SparseMatrix(WeightMatrix):
         wide = self.with_values(widened(self.values))
         steps = (wide.degree + widened(exits)).reciprocal()
         return fixed_point(
-            lambda edge_index, rows, weight: scatter(
-                weight[:, None] * rows[edge_index[0]], edge_index[1], dim_size=rows.size(0), reduce="sum"
-            ),
-            torch.stack([self.structure.source, self.structure.target]),
+            self.structure,
             steps[self.structure.target] * wide.values,
             steps[:, None] * widened(right),
             dtype=dtype,
