@@ -1,5 +1,6 @@
 """Set-up of every test: no network, shapes checked at run time, and a tiny encoder made on the fly."""
 
+import gc
 import os
 
 # Read by the Hugging Face libraries as they are imported, so they stand before every import.
@@ -61,6 +62,12 @@ def _guard_sockets() -> None:
 
 
 _guard_sockets()
+
+
+def pytest_collection_finish() -> None:
+    """Each cell collects garbage before it begins: what was imported stays, and need not be looked through again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

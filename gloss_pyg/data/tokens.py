@@ -1,9 +1,11 @@
 """Texts into token ids, truncated and not padded: a batch is padded when it is made, to its own longest row."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, overload
 
+import transformers
 from datasets import (
     Dataset,
     DatasetDict,
@@ -11,7 +13,7 @@ from datasets import (
     disable_progress_bars,
     enable_progress_bars,
 )
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from gloss_pyg.errors import ConfigError, DataError
 
@@ -89,8 +91,27 @@ def _tokenize_split(split: Dataset, tokenizer: PreTrainedTokenizerBase, max_leng
     kept = {"text"} if keep_text else set()
     dropped = [name for name in split.column_names if name not in kept | {"label"}]
     with _quiet(len(split) < _LONG):
-        tokens: Dataset = split.map(encode, batched=True, remove_columns=dropped)
+        tokens: Dataset = split.map(
+            encode,
+            batched=True,
+            remove_columns=dropped,
+            new_fingerprint=_fingerprint(split, tokenizer, max_length, dropped),
+        )
     return tokens.rename_column("label", "labels") if "label" in tokens.column_names else tokens
+
+
+def _fingerprint(
+    split: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, dropped: Sequence[str]
+) -> str | None:
+    """What the tokens are known by in the cache of `datasets`.
+
+    It would pickle the function with all that it reaches, a second for each split; `None` lets it, where the tokenizer
+    does not tell all that it does.
+    """
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        return None
+    own = (repr(tokenizer), tokenizer.model_input_names, tokenizer.backend_tokenizer.to_str(), transformers.__version__)
+    return hashlib.sha256(repr((split._fingerprint, own, max_length, dropped)).encode()).hexdigest()[:32]
 
 
 @contextmanager

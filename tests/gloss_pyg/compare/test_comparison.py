@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gloss_pyg.compare.__main__ import main
+from gloss_pyg.compare.configuration import shipped_names
 
 Run = Callable[..., "Outcome"]
 
@@ -341,16 +342,15 @@ def test_killed_in_the_middle_it_keeps_what_is_finished_and_goes_on(
     assert outcome.fits == ["FakeMethod 0.25 0", "FakeMethod 1.0 1", "FakeMethod 0.25 1"]
 
 
-def test_every_shipped_configuration_can_be_made() -> None:
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_configuration_can_be_made(name: str) -> None:
     from gloss_pyg.compare.command_line import read_arguments
     from gloss_pyg.compare.comparison import make_methods
-    from gloss_pyg.compare.configuration import shipped_names
 
-    for name in shipped_names():
-        config = read_arguments(["--config", name]).check()
-        assert len(make_methods(config)) == len(config.methods)
-        assert len(config.methods) >= 2 or name == "textgcn"  # repeats a published table
-        assert len(config.seeds) >= 2 or name == "baselines"  # a first look at many methods, in minutes
+    config = read_arguments(["--config", name]).check()
+    assert len(make_methods(config)) == len(config.methods)
+    assert len(config.methods) >= 2 or name == "textgcn"  # repeats a published table
+    assert len(config.seeds) >= 2 or name == "baselines"  # a first look at many methods, in minutes
 
 
 @pytest.mark.parametrize(
