@@ -41,6 +41,7 @@ class Propagation(MessagePassing, Sized):
 
     * `absorbing` (false): whether labels end at labelled nodes (a random walk that stops there) or pass through them;
     * `hops` (none): how many edges a label travels at most, where that is limited;
+    * `resolution` (0): the probability below which a class may be lost in float32, for solvers that stop at a residual;
     * `scores_are_probabilities` (false): whether rows sum to 1 (or are 0) already and are left as they are;
     * `signed` (false): whether scores may be negative;
     * `scores_are_logits` (false): whether signed scores go into the softmax without being divided by `r`;
@@ -74,6 +75,7 @@ class Propagation(MessagePassing, Sized):
 
     absorbing: bool = False
     hops: int | None = None
+    resolution: float = 0.0
     scores_are_probabilities: bool = False
     signed: bool = False
     scores_are_logits: bool = False

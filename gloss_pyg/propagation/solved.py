@@ -4,6 +4,7 @@ import warnings
 from abc import ABC
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -65,6 +66,8 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
         self.tolerance = tolerance
         self.max_iterations = max_iterations
         self._complained = False
+        if solver in ("conjugate_gradients", "iterative"):
+            self.resolution = self.iteration.tolerance_for(torch.float32)
 
     @property
     def iteration(self) -> Iteration:

@@ -64,6 +64,10 @@ def test_every_public_layer_has_a_case():
         # Rows below the residual of conjugate gradients, which a seed reaches all the same.
         (family.HarmonicFunction(solver="conjugate_gradients"), 56),
         (family.LabelPropagation(solver="conjugate_gradients"), 574),
+        # A class whose probability is below the residual at which the solver stops.
+        (family.LaplacianRegularization(solver="conjugate_gradients"), 186),
+        (family.LaplacianRegularization(solver="iterative"), 986),
+        (family.ModifiedAdsorption(solver="conjugate_gradients"), 438),
     ],
     ids=repr,
 )

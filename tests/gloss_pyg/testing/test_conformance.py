@@ -542,6 +542,33 @@ def test_a_solver_that_stops_sooner_is_judged_by_its_tolerance():
     check_propagation(Rounded(), num_graphs=0, tolerance=1e-5)
 
 
+def test_classes_below_its_resolution_may_be_lost_in_float32_alone(monkeypatch):
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # tested elsewhere, and slow here
+
+    class CutOff(Walk):
+        """Small probabilities are zero in float32, or in both formats."""
+
+        def __init__(self, resolution, below, formats):
+            super().__init__()
+            self.resolution, self.below, self.formats = resolution, below, formats
+
+        def scores(self, seeds, edge_index, edge_weight, mask, x=None):
+            scores = super().scores(seeds, edge_index, edge_weight, mask)
+            return scores * (scores > (self.below if scores.dtype in self.formats else 0))
+
+    def check(*arguments):
+        check_propagation(CutOff(*arguments), num_graphs=20)
+
+    check(1e-3, 1e-5, {torch.float32})  # scores, which are divided by their sum
+    for resolution, formats in (
+        (0.0, {torch.float32}),
+        (1e-9, {torch.float32}),
+        (1e-3, {torch.float32, torch.float64}),
+    ):
+        with pytest.raises(ContractError):
+            check(resolution, 1e-5, formats)
+
+
 def test_only_layers_are_checked(monkeypatch):
     monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # users have no such checks
     with pytest.raises(ConfigError, match="made with its arguments; got <class"):
