@@ -27,8 +27,9 @@ from gloss_pyg.data import DataCollator
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
 from gloss_pyg.encoder.quiet import quiet_transformers
 from gloss_pyg.errors import ConfigError, DataError
-from gloss_pyg.methods import Estimate, FineTuning, FitReport, Method
+from gloss_pyg.methods import Choice, Estimate, FineTuning, FitReport, Interval, Method, Range
 from gloss_pyg.methods.forecast import forecast
+from gloss_pyg.training import watch
 
 progress = logging.getLogger("gloss_pyg.progress")
 
@@ -111,6 +112,14 @@ class JointMethod(Method):
     def width(self) -> int:
         """Hidden columns of the network."""
 
+    def search_space(self) -> dict[str, Range]:
+        """See `Method.search_space`: the mixing `m`, which the authors vary, and the two learning rates."""
+        return {
+            "mix": Interval(0.1, 0.9),
+            "learning_rate": Choice((1e-5, 2e-5, 3e-5, 4e-5, 5e-5)),
+            "graph_learning_rate": Interval(3e-4, 3e-3, log=True),
+        }
+
     @final
     def check(self) -> None:
         """See `Method.check`: whether the encoder can be found."""
@@ -139,7 +148,8 @@ class JointMethod(Method):
             folder = self._start_folder() if self.fine_tuning is None else Path(scratch) / "start"
             if self.fine_tuning is not None:
                 progress.info("fine-tuning the encoder that %s starts from", self.name)
-                self.fine_tuning.fit(train, validation, seed=seed)
+                with watch(None):  # its scores are not those of the graph network
+                    self.fine_tuning.fit(train, validation, seed=seed)
                 with quiet_transformers():
                     self.fine_tuning.save(folder)
             checkpoint_seconds = time.perf_counter() - began if self.fine_tuning is not None else 0.0

@@ -18,6 +18,7 @@ from baselines.joint_model import JointModel, mean_loss
 from gloss_pyg.encoder.apply import apply_to_documents
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.metrics import accuracy, macro_f1
+from gloss_pyg.training import tell_validation
 
 progress = logging.getLogger("gloss_pyg.progress")
 
@@ -115,6 +116,7 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
         scores = _validate(model, task, bank, passed_on, schedule.batch_size)
         history.append({"step": float(epoch * steps_an_epoch), "seconds": time.perf_counter() - start, **scores})
         progress.info("epoch %d: validation accuracy %.4f", epoch, scores["accuracy"])
+        tell_validation(epoch * steps_an_epoch, scores["macro_f1"])
         if not best or scores["accuracy"] > best["accuracy"]:
             best, kept = history[-1], (copy.deepcopy(model.state_dict()), passed_on)
             probabilities = model.predict_all(bank, task.graph, passed_on).cpu().numpy()

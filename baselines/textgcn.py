@@ -18,7 +18,8 @@ from baselines.corpus_graph import CorpusGraph
 from baselines.graph_method import GraphMethod, estimate_graph
 from baselines.graph_task import GraphTask
 from gloss_pyg.errors import ConfigError
-from gloss_pyg.methods import Estimate
+from gloss_pyg.methods import Choice, Estimate, Interval, Range
+from gloss_pyg.training import tell_validation
 
 progress = logging.getLogger("gloss_pyg.progress")
 
@@ -107,6 +108,7 @@ class TextGCN(GraphMethod):
             latest, row = _validate(task, first, hidden, second)
             history.append({"step": float(epoch), "seconds": time.perf_counter() - start, **row})
             progress.info("epoch %d: validation loss %.4f, accuracy %.4f", epoch, latest, row["accuracy"])
+            tell_validation(epoch, row["macro_f1"])
             if len(losses) > self.patience and latest > fmean(losses[-self.patience :]):
                 break
             losses.append(latest)
@@ -119,6 +121,14 @@ class TextGCN(GraphMethod):
             "history": history,
         }
         return _results(task, first, hidden, second)
+
+    def search_space(self) -> dict[str, Range]:
+        """See `Method.search_space`: around the published settings."""
+        return {
+            "learning_rate": Interval(0.005, 0.05, log=True),
+            "dropout": Interval(0.2, 0.8),
+            "hidden": Choice((100, 200, 400)),
+        }
 
     def estimate(self, splits: DatasetDict) -> Estimate:
         """See `Method.estimate`."""

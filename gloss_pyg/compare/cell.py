@@ -6,8 +6,10 @@ import io
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from gloss_pyg import metrics
 from gloss_pyg.compare import hardware
 from gloss_pyg.compare.configuration import DataSpec
 from gloss_pyg.compare.files import Record, to_json
-from gloss_pyg.compare.splits import Splits, data_seed
+from gloss_pyg.compare.splits import Splits, data_seed, load_splits
 from gloss_pyg.methods import Method
 
 
@@ -74,6 +76,11 @@ def make_method(arguments: dict[str, Any]) -> Method:
     made = parser.instantiate(parser.parse_object({"method": arguments})).method
     assert isinstance(made, Method)
     return made
+
+
+def cell_job(cell: Cell) -> Callable[[], dict[str, bytes]]:
+    """Read the documents of a cell; gives what is left to do, `run_cell`."""
+    return partial(run_cell, cell, load_splits(cell.spec, cell.seed))
 
 
 def run_cell(cell: Cell, splits: Splits) -> dict[str, bytes]:

@@ -6,9 +6,10 @@ The names of methods and data sets are read first; then each gets typed argument
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -62,30 +63,51 @@ def help_text() -> str:
     return HELP.format(configs=", ".join(shipped_names()), data_fields="\n".join(f"      {line}" for line in lines))
 
 
-def read_arguments(arguments: Sequence[str]) -> "Arguments":
+@dataclass(frozen=True)
+class Option:
+    """A field that another command has beside those of a comparison.
+
+    Attributes:
+        kind: Type of its value; `None` where it stands in the file alone and is read by the command itself.
+        default: Its value where it is not given.
+    """
+
+    kind: Any = None
+    default: Any = None
+
+
+def read_arguments(
+    arguments: Sequence[str], default: str = "quick", options: Mapping[str, Option] = MappingProxyType({})
+) -> "Arguments":
     """Read the configuration that the arguments name, and apply `--data`; nothing heavy is imported.
+
+    Args:
+        arguments: As given to the command.
+        default: Configuration where none is named.
+        options: Fields of the command beside `FIELDS`.
 
     Raises:
         ConfigError: for an unknown configuration, field, method or data set; it names the nearest right one.
     """
-    options = list(_options(arguments))
-    chosen = [value for key, value in options if key == "config"]
-    path = find_config(chosen[-1] if chosen else "quick")
-    raw = read_config(path)
-    for key, value in options:
+    known = (*FIELDS, *options)
+    given = list(_options(arguments, ("config", *(name for name in known if name not in _in_file(options)))))
+    chosen = [value for key, value in given if key == "config"]
+    path = find_config(chosen[-1] if chosen else default)
+    raw = read_config(path, known)
+    for key, value in given:
         if key == "data":
             raw["data"] = normalise_data(_data(value), "--data")
     methods = {str(name): spec for name, spec in raw["methods"].items()}
-    added = [key.removeprefix("methods.") for key, _ in options if key.startswith("methods.") and key.count(".") == 1]
+    added = [key.removeprefix("methods.") for key, _ in given if key.startswith("methods.") and key.count(".") == 1]
     names = list(dict.fromkeys([*methods, *(_known(name, methods) or name for name in added)]))
     check_names(names, "methods")
     rest = [
         argument
-        for key, value in options
+        for key, value in given
         if key not in ("config", "data")
         for argument in _rewrite(key, value, names, list(raw["data"]))
     ]
-    return Arguments(path.stem, raw | {"methods": methods}, names, rest)
+    return Arguments(path.stem, raw | {"methods": methods}, names, rest, options)
 
 
 class Arguments:
@@ -96,11 +118,21 @@ class Arguments:
         raw: Its fields.
         methods: Names of its methods, those added by overrides included.
         overrides: Options as the parser knows them.
+        options: Fields of the command beside those of a comparison.
     """
 
-    def __init__(self, name: str, raw: dict[str, Any], methods: list[str], overrides: list[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        raw: dict[str, Any],
+        methods: list[str],
+        overrides: list[str],
+        options: Mapping[str, Option] = MappingProxyType({}),
+    ) -> None:
         self._name = name
-        self._raw = raw
+        self._raw = {key: value for key, value in raw.items() if key not in _in_file(options)}
+        self._in_file = {key: raw.get(key, options[key].default) for key in _in_file(options)}
+        self._options = options
         self._methods = methods
         self._overrides = overrides
 
@@ -110,13 +142,17 @@ class Arguments:
         Raises:
             ConfigError: for a class, an argument or a value that cannot work.
         """
-        return self._parse(self._methods)
+        return self._parse(self._methods)[0]
 
     def check_without_methods(self) -> Configuration:
         """Check every field but the methods, which needs no heavy import."""
-        return self._parse([])
+        return self._parse([])[0]
 
-    def _parse(self, methods: Sequence[str]) -> Configuration:
+    def options(self) -> dict[str, Any]:
+        """The command's own fields, checked but for those that it reads itself."""
+        return self._parse([])[1] | self._in_file
+
+    def _parse(self, methods: Sequence[str]) -> tuple[Configuration, dict[str, Any]]:
         raw = self._raw | {"data": {_key(name): spec for name, spec in self._raw["data"].items()}}
         overrides = self._overrides
         parser = ArgumentParser(exit_on_error=False, allow_abbrev=False)
@@ -137,12 +173,16 @@ class Arguments:
         parser.add_argument("--dry_run", type=bool, default=False)
         parser.add_argument("--workers", type=int, default=1)
         parser.add_argument("--max_hours", type=float | None, default=None)
+        for name, option in self._options.items():
+            if option.kind is not None:
+                parser.add_argument(f"--{name}", type=option.kind, default=option.default)
         try:
             parsed = parser.parse_args([f"--config={json.dumps(raw, default=str)}", *overrides])
             plain = json.loads(parser.dump(parsed, format="json"))
         except argparse.ArgumentError as error:
             raise ConfigError(explain(str(error), self._methods)) from error
-        return Configuration(
+        own = {name: plain.get(name) for name, option in self._options.items() if option.kind is not None}
+        config = Configuration(
             name=self._name,
             methods={name: plain["methods"][_key(name)] for name in methods},
             data=expand_budgets({name: DataSpec(**plain["data"][_key(name)]) for name in self._raw["data"]}),
@@ -152,9 +192,14 @@ class Arguments:
             workers=plain["workers"],
             max_hours=plain.get("max_hours"),
         )
+        return config, own
 
 
-def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _in_file(options: Mapping[str, Option]) -> list[str]:
+    return [name for name, option in options.items() if option.kind is None]
+
+
+def _options(arguments: Sequence[str], known: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (key, value) for `--key=value`, `--key value` and the flag `--dry-run`."""
     rest = list(arguments)
     while rest:
@@ -166,9 +211,9 @@ def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
             )
         key, equals, value = argument[2:].partition("=")
         head = key.split(".")[0].replace("-", "_")
-        if head not in ("config", *FIELDS):
-            known = [field.replace("_", "-") for field in ("config", *FIELDS)]
-            near = did_you_mean(head.replace("_", "-"), known, prefix="--")
+        if head not in known:
+            names = [field.replace("_", "-") for field in known]
+            near = did_you_mean(head.replace("_", "-"), names, prefix="--")
             raise ConfigError(f"There is no option '--{key}'.{near}")
         key = ".".join([head, *key.split(".")[1:]])
         if not equals:

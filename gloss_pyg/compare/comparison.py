@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rich.table import Table
 from transformers.utils import logging
 
 from gloss_pyg.compare import table
-from gloss_pyg.compare.cell import Cell, make_method, run_cell
+from gloss_pyg.compare.cell import Cell, cell_job, make_method, run_cell
 from gloss_pyg.compare.configuration import Configuration
 from gloss_pyg.compare.display import Display, LiveDisplay, PlainDisplay
 from gloss_pyg.compare.explain import refused
@@ -35,7 +36,7 @@ Estimates = Mapping[tuple[str, str], Estimate]
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
+def without_bars() -> Iterator[None]:
     """No progress bars of the libraries below, which would tear the table, until the comparison has ended."""
     of_datasets, of_transformers = not datasets.are_progress_bars_disabled(), logging.is_progress_bar_enabled()
     datasets.disable_progress_bars()
@@ -49,7 +50,7 @@ def _without_bars() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-@_without_bars()
+@without_bars()
 def run(config: Configuration) -> int:
     """Run what is missing, then print and write the table; gives the exit status.
 
@@ -135,7 +136,7 @@ def _finish(
         return run_grid(
             cells,
             results,
-            workers.run,
+            lambda cell: workers.run(partial(cell_job, cell)),
             display,
             workers=config.workers,
             has_time=has_time,

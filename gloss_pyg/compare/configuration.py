@@ -14,7 +14,7 @@ A configuration is a YAML file:
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -145,8 +145,12 @@ def find_config(name_or_file: str) -> Path:
     raise ConfigError(f"There is no configuration '{name_or_file}'.{did_you_mean(name_or_file, shipped_names())}")
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path, known: Sequence[str] = FIELDS) -> dict[str, Any]:
     """Read a configuration as plain values, its field names and the names in it checked.
+
+    Args:
+        path: The file.
+        known: The fields that it may have.
 
     Returns:
         The fields that the file gives; `methods` and `data` as mappings from names.
@@ -159,10 +163,10 @@ def read_config(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} holds {_kind(content)}; expected the fields {', '.join(FIELDS)}.")
+        raise ConfigError(f"{path} holds {_kind(content)}; expected the fields {', '.join(known)}.")
     for key in content:
-        if key not in FIELDS:
-            raise ConfigError(f"{path}: there is no field '{key}'.{did_you_mean(str(key), FIELDS)}")
+        if key not in known:
+            raise ConfigError(f"{path}: there is no field '{key}'.{did_you_mean(str(key), known)}")
     methods = content.get("methods")
     if not isinstance(methods, dict) or not methods:
         raise ConfigError(

@@ -99,7 +99,7 @@ def _draw(axis: Axes, curve: Curve, key: str, number: int) -> None:
     factor = SCORES[curve.score][1]
     points = [row for row in curve.history if row[curve.score] is not None]
     x, y = [row[key] for row in points], [factor * row[curve.score] for row in points]
-    colour, style, marker = _look(number)
+    colour, style, marker = look(number)
     axis.plot(x, y, color=colour, linestyle=style, linewidth=1.2, alpha=0.85)
     best = [row for row in points if row["step"] == curve.best_step]
     axis.plot(
@@ -114,10 +114,11 @@ def _draw(axis: Axes, curve: Curve, key: str, number: int) -> None:
     )
 
 
-def _look(number: int) -> tuple[str, LineStyle, str]:
+def look(number: int) -> tuple[str, LineStyle, str]:
+    """Colour, line and marker of the method with this number."""
     return COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)], _MARKERS[number % len(_MARKERS)]
 
 
 def _handle(method: str, number: int) -> Line2D:
-    colour, style, marker = _look(number)
+    colour, style, marker = look(number)
     return Line2D([], [], color=colour, linestyle=style, marker=marker, label=method)

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -41,7 +42,7 @@ class Display(AbstractContextManager["Display"], ABC):
         self._cells: Sequence[Cell] = ()
         self._forecast: Forecast | None = None
         self._records: dict[str, Record] = {}
-        self._handler = _Handler(self)
+        self._handler = ProgressHandler(self)
 
     def plan(self, cells: Sequence[Cell], forecast: Forecast) -> None:
         """Tell the cells, once they are known."""
@@ -200,10 +201,20 @@ class LiveDisplay(Display):
         super().__exit__(kind, error, trace)
 
 
-class _Handler(logging.Handler):
+class Shown(Protocol):
+    """What messages can be shown on."""
+
+    def status(self, text: str) -> None:
+        """Say what is being done now."""
+
+    def note(self, text: str) -> None:
+        """Write a line that stays."""
+
+
+class ProgressHandler(logging.Handler):
     """Turns progress into the status, and warnings into notes."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Shown) -> None:
         super().__init__()
         self._display = display
         self._progress = logging.getLogger(PROGRESS_LOGGER)

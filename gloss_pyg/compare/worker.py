@@ -1,4 +1,4 @@
-"""A cell in a process of its own: its memory is its own, and what kills it kills nothing else."""
+"""Work in a process of its own: its memory is its own, and what kills it kills nothing else."""
 
 import logging
 import multiprocessing
@@ -6,19 +6,25 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, TypeVar
 
-from gloss_pyg.compare.cell import Cell
 from gloss_pyg.errors import UserError
+
+Result = TypeVar("Result")
+Job = Callable[[], Callable[[], Result]]
+"""What a process does: the first call loads what is needed and gives the work, which the second one does.
+
+What is logged while it loads is not handed on: the parent has read the same, and said what there is to say of it.
+"""
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads, which do not survive it
 
 
 class Workers:
-    """Runs cells apart, as many at a time as there are callers; their log messages come out of our own loggers.
+    """Runs jobs apart, as many at a time as there are callers; their log messages come out of our own loggers.
 
     Args:
         count: How many run at a time: each gets its share of the cores, unless OMP_NUM_THREADS says how many threads.
@@ -31,15 +37,15 @@ class Workers:
         self._lock = threading.Lock()
         self.stopped = threading.Event()
 
-    def run(self, cell: Cell) -> dict[str, bytes]:
-        """The files of a cell, see `run_cell`.
+    def run(self, job: Job[Result]) -> Result:
+        """The result of a job, which must be picklable as the job is.
 
         Raises:
-            Exception: what the cell raised, with the traceback as a note.
+            Exception: what the job raised, with the traceback as a note.
             WorkerDiedError: where its process ended without a word.
         """
         ours, theirs = _SPAWN.Pipe(duplex=False)
-        process = _SPAWN.Process(target=_serve, args=(cell, self._threads, theirs), daemon=True)
+        process = _SPAWN.Process(target=_serve, args=(job, self._threads, theirs), daemon=True)
         with self._lock:
             if self.stopped.is_set():
                 raise WorkerDiedError("stopped before it began")
@@ -47,7 +53,8 @@ class Workers:
             self._running.add(process)
         theirs.close()
         try:
-            return _listen(process, ours)
+            result: Result = _listen(process, ours)
+            return result
         finally:
             ours.close()
             process.join()
@@ -63,10 +70,10 @@ class Workers:
 
 
 class WorkerDiedError(RuntimeError):
-    """The process of a cell ended before the cell did."""
+    """A process ended before its work did."""
 
 
-def _listen(process: BaseProcess, messages: Connection) -> dict[str, bytes]:
+def _listen(process: BaseProcess, messages: Connection) -> Any:
     """Hand on what the process says until it has a result."""
     while True:
         try:
@@ -76,9 +83,8 @@ def _listen(process: BaseProcess, messages: Connection) -> dict[str, bytes]:
         if kind == "log":
             level, name, text = content
             logging.getLogger(name).log(level, "%s", text)
-        elif kind == "files":
-            files: dict[str, bytes] = content
-            return files
+        elif kind == "result":
+            return content
         else:
             raise _rebuilt(content)
     process.join()
@@ -87,7 +93,7 @@ def _listen(process: BaseProcess, messages: Connection) -> dict[str, bytes]:
         name = signal.Signals(-code).name
         hint = "; often for want of memory: fewer --workers, or a smaller batch" if name == "SIGKILL" else ""
         raise WorkerDiedError(f"its process was ended by {name}{hint}")
-    raise WorkerDiedError(f"its process ended with status {code} before the cell was finished")
+    raise WorkerDiedError(f"its process ended with status {code} before its work was finished")
 
 
 def _rebuilt(content: Mapping[str, Any]) -> Exception:
@@ -110,30 +116,27 @@ class _Sender(logging.Handler):
         self._messages.send(("log", (record.levelno, record.name, record.getMessage())))
 
 
-def _serve(cell: Cell, threads: int | None, messages: Connection) -> None:
+def _serve(job: Job[Any], threads: int | None, messages: Connection) -> None:
     """What the process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what it means
     threading.Thread(target=_die_with_parent, daemon=True).start()
     package, progress = logging.getLogger("gloss_pyg"), logging.getLogger("gloss_pyg.progress")
-    package.addHandler(logging.NullHandler())  # the parent has read the same data, and said what there is to say of it
+    package.addHandler(logging.NullHandler())
     package.propagate = False
     try:
         import datasets
         import torch
         from transformers.utils import logging as of_transformers
 
-        from gloss_pyg.compare.cell import run_cell
-        from gloss_pyg.compare.splits import load_splits
-
         datasets.disable_progress_bars()
         of_transformers.disable_progress_bar()
         if threads is not None:
             torch.set_num_threads(threads)
-        splits = load_splits(cell.spec, cell.seed)
+        work = job()
         package.addHandler(_Sender(messages))
         progress.setLevel(logging.INFO)
-        messages.send(("files", run_cell(cell, splits)))
-    except Exception as error:  # whatever a method raises is that cell's result
+        messages.send(("result", work()))
+    except Exception as error:  # whatever a method raises is the result
         messages.send(
             (
                 "error",

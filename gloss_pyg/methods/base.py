@@ -5,13 +5,15 @@ loss, a graph over the corpus, TF-IDF with a linear model. `compare` knows it by
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 from datasets import Dataset, DatasetDict
+
+from gloss_pyg.methods.search import Range
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,14 @@ class Method(ABC):
     def embed(self, texts: Sequence[str]) -> np.ndarray | None:  # noqa: ARG002 - methods with embeddings use it
         """Embeddings `[len(texts), d]` for the silhouette column; `None` from a method that has none."""
         return None
+
+    def search_space(self) -> Mapping[str, Range]:
+        """What `gloss_pyg.tune` searches where its configuration does not say it: a range for each argument.
+
+        Arguments of parts are reached by dots, as in `loss.graph_loss.graph.sigma`. Empty by default: a method that
+        chooses by the validation documents itself needs no tuning.
+        """
+        return {}
 
     def estimate(self, splits: DatasetDict) -> Estimate:  # noqa: ARG002 - methods with a forecast use it
         """Forecast `fit` on these splits and the prediction of their test texts, without training.

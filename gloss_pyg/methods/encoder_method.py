@@ -7,7 +7,7 @@ import math
 import tempfile
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, final
@@ -33,6 +33,8 @@ from gloss_pyg.methods.checkpoints import last_checkpoint, own_folder
 from gloss_pyg.methods.checks import check_labels
 from gloss_pyg.methods.forecast import forecast
 from gloss_pyg.methods.prediction import PropagationHead, encode, probabilities
+from gloss_pyg.methods.search import Range
+from gloss_pyg.methods.search_spaces import LEARNING_RATES, loss_space
 from gloss_pyg.training import (
     GraphTrainer,
     KeepBest,
@@ -121,6 +123,10 @@ class EncoderMethod(Method):
         """See `Method.check`: whether the device has the precision, and whether the encoder can be found."""
         check_precision(self.precision)
         load_config(locate_encoder(self.model))
+
+    def search_space(self) -> Mapping[str, Range]:
+        """See `Method.search_space`: the paper's learning rates, and what its loss can be tuned over."""
+        return {"learning_rate": LEARNING_RATES} | loss_space(self.loss)
 
     @final
     def check_inductive(self, test_texts: Sequence[str] | None) -> None:

@@ -10,6 +10,7 @@
 | `fit_labels` | class shares for losses over unlabelled documents |
 | `fit_bandwidth` | `sigma="sqrt"`, fitted once on the pretrained embeddings |
 | `KeepBest` | early stopping with the best parameters in memory |
+| `watch`, `tell_validation` | whoever looks on while a method trains, and may end it |
 """
 
 from gloss_pyg.training.arguments import Precision, check_precision, training_arguments
@@ -20,6 +21,7 @@ from gloss_pyg.training.loss_function import LossFunction, trainer_loss
 from gloss_pyg.training.report import LossReport
 from gloss_pyg.training.sizes import set_sizes
 from gloss_pyg.training.trainer import GraphTrainer
+from gloss_pyg.training.watching import Watcher, tell_validation, watch
 
 __all__ = [
     "GraphTrainer",
@@ -27,12 +29,15 @@ __all__ = [
     "LossFunction",
     "LossReport",
     "Precision",
+    "Watcher",
     "check_precision",
     "embed_documents",
     "fit_bandwidth",
     "fit_labels",
     "is_whole_checkpoint",
     "set_sizes",
+    "tell_validation",
     "trainer_loss",
     "training_arguments",
+    "watch",
 ]

@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from gloss_pyg.training.watching import tell_validation
+
 progress = logging.getLogger("gloss_pyg.progress")
 
 _SCORES, _WEIGHTS = "keep_best.json", "keep_best.safetensors"
@@ -127,6 +129,7 @@ class KeepBest(TrainerCallback):
             self._best = _copy(model)
         if self._is_patience_up():
             self.patience_is_up = control.should_training_stop = True
+        tell_validation(state.global_step, score)
 
     def _is_patience_up(self) -> bool:
         """Whether the score has not risen by more than `min_delta` for so long; small rises add up."""

@@ -1,0 +1,27 @@
+"""What a training loss can be tuned over, for the methods that train with one."""
+
+from torch import nn
+
+from gloss_pyg.losses import GLoss, HybridLoss
+from gloss_pyg.methods.search import Choice, Interval, Range
+
+LEARNING_RATES = Choice((1e-5, 2e-5, 3e-5, 4e-5, 5e-5))
+"""The paper's."""
+
+
+def loss_space(loss: nn.Module, path: str = "loss") -> dict[str, Range]:
+    """The paper's ranges of the parts of a loss that are there: lambda, the labelled share gamma, sigma.
+
+    Args:
+        loss: The loss.
+        path: The argument of the method that it is.
+    """
+    space: dict[str, Range] = {}
+    if isinstance(loss, HybridLoss):
+        space[f"{path}.weight"] = Interval(0.1, 0.9)
+        return space | loss_space(loss.graph_loss, f"{path}.graph_loss")
+    if isinstance(loss, GLoss):
+        space[f"{path}.labelled_fraction"] = Interval(0.1, 0.9)
+        if hasattr(loss.graph, "sigma"):
+            space[f"{path}.graph.sigma"] = Interval(0.1, 10.0)
+    return space
