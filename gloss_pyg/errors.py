@@ -4,6 +4,7 @@
 |---|---|
 | `DataError` | documents, labels or files are not what was asked for |
 | `ConfigError` | an option, a name or a combination of options cannot work |
+| `UnavailableError` | a `ConfigError`: what is named may exist, but cannot be had from here |
 | `MissingExtraError` | a package that an extra of `pip install "gloss-pyg[...]"` brings is absent |
 
 All derive from `UserError`, which the commands turn into one sentence and exit status 2, without a traceback.
@@ -26,6 +27,10 @@ class DataError(UserError, ValueError):
 
 class ConfigError(UserError, ValueError):
     """An option, a name or a combination of options cannot work."""
+
+
+class UnavailableError(ConfigError):
+    """Something that may well exist cannot be had from here, such as a model of the Hub without a network."""
 
 
 class MissingExtraError(UserError, ImportError):

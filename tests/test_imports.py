@@ -35,10 +35,11 @@ ORDER = [
 # The commands and the adapters, and what each has no business with: one command stands on no other, predicting trains
 # nothing, and an adapter brings losses to another library's training.
 ON_TOP = {
-    "integrations": {"testing", "methods", "compare", "train", "predict", "viz"},
-    "train": {"integrations", "testing", "predict", "viz"},
-    "predict": {"integrations", "losses", "testing", "training", "compare", "train", "viz"},
-    "viz": {"integrations", "testing", "methods", "train", "predict"},
+    "integrations": {"testing", "methods", "compare", "train", "predict", "tune", "viz"},
+    "train": {"integrations", "testing", "predict", "tune", "viz"},
+    "predict": {"integrations", "losses", "testing", "training", "compare", "train", "tune", "viz"},
+    "tune": {"integrations", "testing", "train", "predict", "viz"},
+    "viz": {"integrations", "testing", "methods", "train", "predict", "tune"},
 }
 MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 # What `baselines` may use of gloss_pyg: it is compared, so it knows nothing of what compares it.

@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -17,22 +17,16 @@ from rich.table import Table
 from transformers.utils import logging
 
 from gloss_pyg.compare import table
-from gloss_pyg.compare.cell import Cell, cell_job, make_method, run_cell
+from gloss_pyg.compare.cell import Cell, cell_job, run_cell
 from gloss_pyg.compare.configuration import Configuration
 from gloss_pyg.compare.display import Display, LiveDisplay, PlainDisplay
-from gloss_pyg.compare.explain import refused
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.forecast import Forecast, spell_seconds
 from gloss_pyg.compare.grid import Outcome, run_grid
-from gloss_pyg.compare.identity import cell_settings
+from gloss_pyg.compare.plan import Estimates, check_method, make_methods, plan
 from gloss_pyg.compare.results import Results
-from gloss_pyg.compare.splits import SplitsCache, data_seed, needs_download
+from gloss_pyg.compare.splits import SplitsCache
 from gloss_pyg.compare.worker import Workers
-from gloss_pyg.description import digest
-from gloss_pyg.errors import ConfigError
-from gloss_pyg.methods import Estimate, Method
-
-Estimates = Mapping[tuple[str, str], Estimate]
 
 
 @contextmanager
@@ -65,7 +59,7 @@ def run(config: Configuration) -> int:
         methods = make_methods(config)
         for name, method in methods.items():
             display.status(f"looking up what {name} needs")
-            method.check()
+            check_method(name, method, display.note if config.dry_run else None)
         splits = SplitsCache(display.status)
         cells, estimates = plan(config, methods, splits, display.status)
         if not config.dry_run:
@@ -146,63 +140,6 @@ def _finish(
         signal.signal(signal.SIGINT, before)
 
 
-def make_methods(config: Configuration) -> dict[str, Method]:
-    """Make every method once, so that arguments that cannot work are answered first.
-
-    Raises:
-        UserError: whatever a constructor refuses.
-    """
-    made = {}
-    for name, arguments in config.methods.items():
-        try:
-            made[name] = make_method(arguments)
-        except Exception as error:
-            raise refused(f"methods.{name}", error) from error
-    return made
-
-
-def plan(
-    config: Configuration, methods: Mapping[str, Method], splits: SplitsCache, message: Callable[[str], None]
-) -> tuple[list[Cell], Estimates]:
-    """Load and check all data, ask every method for its estimate, and list the cells.
-
-    Methods alternate within a seed, so that after two cells there is something to compare.
-
-    Raises:
-        UserError: whatever is wrong with the data, or with a method on it.
-    """
-    contents: dict[tuple[str, int], str] = {}
-    estimates: dict[tuple[str, str], Estimate] = {}
-    for name, spec in sorted(config.data.items(), key=lambda item: needs_download(item[1])):
-        for seed in sorted(config.seeds, reverse=True):  # the first seed last, so that it is still there to begin with
-            key = (name, data_seed(spec, seed))
-            if key not in contents:
-                contents[key] = splits.load(name, spec, seed).content
-        documents = splits.load(name, spec, config.seeds[0]).documents
-        for method_name, method in methods.items():
-            message(f"estimating {method_name} on {name}")
-            estimates[method_name, name] = method.estimate(documents)
-    cells = []
-    for name, spec in config.data.items():
-        for seed in config.seeds:
-            for method_name, method in methods.items():
-                arguments = config.methods[method_name]
-                settings = cell_settings(method, arguments, spec, contents[name, data_seed(spec, seed)], seed)
-                cells.append(
-                    Cell(
-                        method=method_name,
-                        data=name,
-                        seed=seed,
-                        arguments=arguments,
-                        spec=spec,
-                        transductive=method.transductive,
-                        settings=settings,
-                        digest=digest(settings),
-                    )
-                )
-    return _told_apart(cells), estimates
-
-
 def write_reports(rows: list[table.Row], cells: list[Cell], results: Results, folder: Path) -> list[Path]:
     """Write the table as Markdown, CSV and JSON, and the curves; gives the files."""
     from gloss_pyg.compare.curves import Curve, draw_curves
@@ -229,15 +166,6 @@ def _report_hint(folder: Path) -> str:
     absent = [name for name in ("statsmodels", "scikit_posthocs") if find_spec(name) is None]
     needs = ' (needs: pip install "gloss-pyg[stats]")' if absent else ""
     return f"Which differences hold: python -m gloss_pyg.compare.report {shlex.quote(str(folder))}{needs}"
-
-
-def _told_apart(cells: list[Cell]) -> list[Cell]:
-    """Refuse two cells that are the same computation under two names: one of them would be shown twice."""
-    seen: dict[str, Cell] = {}
-    for cell in cells:
-        if (other := seen.setdefault(cell.digest, cell)) is not cell:
-            raise ConfigError(f"'{other}' and '{cell}' are the same computation; remove one or change its arguments.")
-    return cells
 
 
 def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration, results: Results) -> Group:

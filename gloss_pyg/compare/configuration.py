@@ -165,6 +165,8 @@ def read_config(path: Path, known: Sequence[str] = FIELDS) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds {_kind(content)}; expected the fields {', '.join(known)}.")
     for key in content:
+        if key == "search" not in known:
+            raise ConfigError(f"{path} has the field 'search': python -m gloss_pyg.tune runs it.")
         if key not in known:
             raise ConfigError(f"{path}: there is no field '{key}'.{did_you_mean(str(key), known)}")
     methods = content.get("methods")

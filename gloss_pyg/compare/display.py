@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -201,6 +201,7 @@ class LiveDisplay(Display):
         super().__exit__(kind, error, trace)
 
 
+@runtime_checkable
 class Shown(Protocol):
     """What messages can be shown on."""
 

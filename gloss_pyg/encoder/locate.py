@@ -14,7 +14,7 @@ from transformers.utils import cached_file
 from gloss_pyg.encoder.config import Pooling
 from gloss_pyg.encoder.offline import OFFLINE, offline_folder
 from gloss_pyg.encoder.random_tiny import RANDOM_TINY, random_tiny_folder
-from gloss_pyg.errors import ConfigError, UserError
+from gloss_pyg.errors import ConfigError, UnavailableError, UserError
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 
@@ -70,7 +70,7 @@ def clear_errors(path: str, *, trust_remote_code: bool) -> Iterator[None]:
         if Path(path).is_dir():
             raise ConfigError(f"The model in '{path}' cannot be loaded: {_first_line(error)}") from error
         hint = " Did you mean 'offline'?" if difflib.get_close_matches(path.lower(), [OFFLINE]) else ""
-        raise ConfigError(
+        raise UnavailableError(
             f"The encoder '{path}' is no folder here and could not be had from the Hub (no such model, no network, or "
             f"HF_HUB_OFFLINE is set).{hint} Without a network, use 'offline' or a folder. "
             f"transformers says: {_first_line(error)}"

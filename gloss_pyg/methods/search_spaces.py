@@ -9,11 +9,11 @@ LEARNING_RATES = Choice((1e-5, 2e-5, 3e-5, 4e-5, 5e-5))
 """The paper's."""
 
 
-def loss_space(loss: nn.Module, path: str = "loss") -> dict[str, Range]:
+def loss_space(loss: nn.Module | None, path: str = "loss") -> dict[str, Range]:
     """The paper's ranges of the parts of a loss that are there: lambda, the labelled share gamma, sigma.
 
     Args:
-        loss: The loss.
+        loss: The loss, or part of one.
         path: The argument of the method that it is.
     """
     space: dict[str, Range] = {}

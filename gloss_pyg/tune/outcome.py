@@ -13,6 +13,7 @@ from rich.table import Table
 
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.forecast import spell_seconds
+from gloss_pyg.methods import Choice, Range
 from gloss_pyg.tune.engine import spell_score
 from gloss_pyg.tune.picture import draw_history
 from gloss_pyg.tune.search import Search
@@ -117,9 +118,21 @@ def dry_run(searches: Sequence[Search], settings: Settings) -> Table:
         shown.add_column(column, justify="right" if column in ("trials", "time, at most") else "left")
     for search in searches:
         spelt = spell_seconds(search.estimate)
-        ranges = "\n".join(f"{path}: {entry}" for path, entry in settings.search[search.method].items())
+        ranges = "\n".join(f"{path}: {spell_range(entry)}" for path, entry in settings.search[search.method].items())
         shown.add_row(search.data, search.method, str(settings.trials), "?" if spelt == "unknown" else spelt, ranges)
     return shown
+
+
+def spell_range(entry: Range) -> str:
+    """Write a range as people read it.
+
+    Example:
+        >>> spell_range(Interval(1e-5, 1e-3, log=True)), spell_range(Choice((1, "a")))
+        ('from 1e-05 to 0.001, by ratio', 'one of 1, a')
+    """
+    if isinstance(entry, Choice):
+        return f"one of {', '.join(map(_spelt, entry.values))}"
+    return f"from {_spelt(entry.low)} to {_spelt(entry.high)}{', by ratio' if entry.log else ''}"
 
 
 def _spelt(value: object) -> str:

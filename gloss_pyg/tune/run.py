@@ -12,6 +12,7 @@ from functools import partial
 from rich.console import Console
 
 from gloss_pyg.compare.comparison import without_bars
+from gloss_pyg.compare.plan import check_method
 from gloss_pyg.compare.worker import Workers
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.methods import Method
@@ -37,7 +38,7 @@ def run(settings: Settings, methods: dict[str, Method]) -> int:
     with Narrator(console) as narrator:
         for name, method in methods.items():
             narrator.status(f"looking up what {name} needs")
-            method.check()
+            check_method(name, method, narrator.note if config.dry_run else None)
             if not settings.search[name]:
                 narrator.note(f"{name} has nothing to search, and goes into the outcome as it is configured.")
         searches = plan(settings, methods, narrator.status)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from datasets import ClassLabel, Dataset, DatasetDict, Features
-from datasets import Value as Column
+from datasets import Dataset, DatasetDict
 
 from gloss_pyg.compare.configuration import DataSpec
 from gloss_pyg.compare.identity import cell_settings
+from gloss_pyg.compare.plan import estimate
 from gloss_pyg.compare.splits import needs_download
 from gloss_pyg.description import digest
 from gloss_pyg.methods import Method
@@ -87,7 +87,7 @@ def plan(settings: Settings, methods: Mapping[str, Method], message: Callable[[s
                 data=data,
                 settings=settings,
                 name=f"{name}-{data}-{_digest(settings, methods[name], name, spec, documents)[:12]}",
-                estimate=settings.trials * methods[name].estimate(splits).seconds,
+                estimate=settings.trials * estimate(methods[name], splits, dry=settings.config.dry_run).seconds,
             )
     return [found[data, name] for data in settings.config.data for name in settings.search if (data, name) in found]
 
@@ -102,10 +102,9 @@ def _digest(settings: Settings, method: Method, name: str, spec: DataSpec, docum
 
 def _without_test_labels(documents: Documents) -> DatasetDict:
     """Splits as an estimate takes them."""
-    names = documents.train.features["label"].names
     unlabelled = Dataset.from_dict(
         {"text": list(documents.test_texts), "label": [-1] * len(documents.test_texts)},
-        features=Features({"text": Column("string"), "label": ClassLabel(names=names)}),
+        features=documents.train.features,
     )
     return DatasetDict(train=documents.train, validation=documents.validation, test=unlabelled)
 
@@ -118,6 +117,6 @@ def seconds_left(searches: Mapping[Search, Study], workers: int) -> float:
     everything = [seconds for times in measured.values() for seconds in times]
     if not everything:
         return float("nan")
-    return sum(
-        study.left() * fmean(measured[search] or everything) for search, study in searches.items()
-    ) / max(workers, 1)
+    return sum(study.left() * fmean(measured[search] or everything) for search, study in searches.items()) / max(
+        workers, 1
+    )

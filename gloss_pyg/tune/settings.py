@@ -16,7 +16,7 @@ OPTIONS = {
     "trials": Option(int, 15),
     "sampler_seed": Option(int, 42),
     "fit_seed": Option(int, 0),
-    "prune": Option(bool, True),
+    "prune": Option(bool, default=True),
 }
 
 
@@ -68,7 +68,8 @@ def read_settings(arguments: Sequence[str]) -> tuple[Settings, dict[str, Method]
     for name in given:
         if name not in config.methods:
             raise ConfigError(f"search.{name}: there is no such method.{did_you_mean(str(name), config.methods)}")
-    methods, search = {}, {}
+    methods: dict[str, Method] = {}
+    search: dict[str, Space] = {}
     for name, method_arguments in config.methods.items():
         methods[name] = _made(method_arguments, f"methods.{name}")
         where = f"search.{name}"

@@ -1,6 +1,8 @@
 """The search space: read from a configuration, and put into the arguments of a method."""
 
 import copy
+import inspect
+import pydoc
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,27 +103,34 @@ def put(arguments: Mapping[str, Any], values: Mapping[str, Value], where: str) -
     changed = copy.deepcopy(dict(arguments))
     for path, value in values.items():
         *parts, last = path.split(".")
-        place = _arguments_of(changed)
+        owner = changed
         for part in parts:
-            _check_known(part, place, path, where)
-            entry = place[part]
+            _check_known(part, owner, path, where)
+            entry = _arguments_of(owner).get(part)
             if not isinstance(entry, dict):
-                raise ConfigError(f"{where}.{path}: {part} is {entry!r}, which has no argument '{last}'; write it out.")
-            place = _arguments_of(entry)
-        _check_known(last, place, path, where)
-        place[last] = value
+                given = "not given" if entry is None else repr(entry)
+                raise ConfigError(f"{where}.{path}: {part} is {given}, so it has no '{last}'; write out which it is.")
+            owner = entry
+        _check_known(last, owner, path, where)
+        _arguments_of(owner)[last] = value
     return changed
 
 
-def _arguments_of(entry: dict[str, Any]) -> dict[str, Any]:
-    if "class_path" not in entry:
-        return entry
-    found = entry.setdefault("init_args", {})
+def _arguments_of(owner: dict[str, Any]) -> dict[str, Any]:
+    if "class_path" not in owner:
+        return owner
+    found = owner.setdefault("init_args", {})
     assert isinstance(found, dict)
     return found
 
 
-def _check_known(name: str, place: Mapping[str, Any], path: str, where: str) -> None:
-    if name not in place:
-        near = did_you_mean(name, list(place)) if place else ""
-        raise ConfigError(f"{where}.{path}: there is no argument '{name}'.{near}")
+def _check_known(name: str, owner: dict[str, Any], path: str, where: str) -> None:
+    known = [*_arguments_of(owner), *_parameters(owner.get("class_path"))]
+    if name not in known:
+        raise ConfigError(f"{where}.{path}: there is no argument '{name}'.{did_you_mean(name, known)}")
+
+
+def _parameters(class_path: object) -> list[str]:
+    """Arguments of a class; those that are null by default do not stand in a configuration."""
+    found = pydoc.locate(class_path) if isinstance(class_path, str) else None
+    return [name for name in inspect.signature(found).parameters if name != "self"] if callable(found) else []

@@ -345,7 +345,7 @@ def test_killed_in_the_middle_it_keeps_what_is_finished_and_goes_on(
 @pytest.mark.parametrize("name", shipped_names())
 def test_every_shipped_configuration_can_be_made(name: str) -> None:
     from gloss_pyg.compare.command_line import read_arguments
-    from gloss_pyg.compare.comparison import make_methods
+    from gloss_pyg.compare.plan import make_methods
 
     config = read_arguments(["--config", name]).check()
     assert len(make_methods(config)) == len(config.methods)
@@ -362,7 +362,7 @@ def test_every_shipped_configuration_can_be_made(name: str) -> None:
 )
 def test_the_loss_of_a_shipped_configuration_is_overridden_in_both_spellings(option: str) -> None:
     from gloss_pyg.compare.command_line import read_arguments
-    from gloss_pyg.compare.comparison import make_methods
+    from gloss_pyg.compare.plan import make_methods
 
     methods = make_methods(read_arguments(["--config", "quick", option]).check())
     loss = methods["g-loss"].loss  # type: ignore[attr-defined]

@@ -4,8 +4,9 @@ from inspect import signature
 
 import pytest
 
-from gloss_pyg.compare.configuration import find_config, read_config, shipped_names
+from gloss_pyg.compare.configuration import FIELDS, find_config, read_config, shipped_names
 from gloss_pyg.methods import FineTuning, Standalone
+from gloss_pyg.tune.settings import OPTIONS
 
 KINDS = {kind.__name__: signature(kind).parameters for kind in (FineTuning, Standalone)}
 LIMITS = ("max_epochs", "max_steps", "evaluate_every", "patience", "batch_size", "learning_rate")
@@ -13,7 +14,7 @@ LIMITS = ("max_epochs", "max_steps", "evaluate_every", "patience", "batch_size",
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_all_training_of_a_shipped_configuration_has_the_same_limits(name: str) -> None:
-    methods = read_config(find_config(name))["methods"]
+    methods = read_config(find_config(name), (*FIELDS, *OPTIONS))["methods"]
     found = {
         method: {limit: spec.get("init_args", {}).get(limit, KINDS[kind][limit].default) for limit in LIMITS}
         for method, spec in methods.items()
