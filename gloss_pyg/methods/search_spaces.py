@@ -1,5 +1,7 @@
 """What a training loss can be tuned over, for the methods that train with one."""
 
+import inspect
+
 from torch import nn
 
 from gloss_pyg.losses import GLoss, HybridLoss
@@ -22,6 +24,6 @@ def loss_space(loss: nn.Module | None, path: str = "loss") -> dict[str, Range]:
         return space | loss_space(loss.graph_loss, f"{path}.graph_loss")
     if isinstance(loss, GLoss):
         space[f"{path}.labelled_fraction"] = Interval(0.1, 0.9)
-        if hasattr(loss.graph, "sigma"):
+        if "sigma" in inspect.signature(type(loss.graph)).parameters:
             space[f"{path}.graph.sigma"] = Interval(0.1, 10.0)
     return space

@@ -127,6 +127,7 @@ def spell_range(entry: Range) -> str:
     """Write a range as people read it.
 
     Example:
+        >>> from gloss_pyg.methods import Interval
         >>> spell_range(Interval(1e-5, 1e-3, log=True)), spell_range(Choice((1, "a")))
         ('from 1e-05 to 0.001, by ratio', 'one of 1, a')
     """

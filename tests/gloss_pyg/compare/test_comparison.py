@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gloss_pyg.compare.__main__ import main
-from gloss_pyg.compare.configuration import shipped_names
+from gloss_pyg.compare.configuration import find_config, shipped_names
 
 Run = Callable[..., "Outcome"]
 
@@ -346,11 +347,31 @@ def test_killed_in_the_middle_it_keeps_what_is_finished_and_goes_on(
 def test_every_shipped_configuration_can_be_made(name: str) -> None:
     from gloss_pyg.compare.command_line import read_arguments
     from gloss_pyg.compare.plan import make_methods
+    from gloss_pyg.tune.settings import read_settings
 
+    if "search" in yaml.safe_load(find_config(name).read_text()):
+        settings, methods = read_settings(["--config", name])
+        assert all(settings.search.values())
+        assert len(methods) >= 2
+        return
     config = read_arguments(["--config", name]).check()
     assert len(make_methods(config)) == len(config.methods)
     assert len(config.methods) >= 2 or name == "textgcn"  # repeats a published table
     assert len(config.seeds) >= 2 or name == "baselines"  # a first look at many methods, in minutes
+
+
+@pytest.mark.parametrize("name", ["paper/integrated-bert-base", "paper/graphs-bert-base"])
+def test_a_dry_run_needs_no_hub(
+    name: str, config_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    methods = yaml.safe_load(find_config(name).read_text())["methods"]
+    path = config_file(methods=methods, seeds=[0])
+    assert main([f"--config={path}", "--dry-run"]) == 0
+    said = capsys.readouterr()
+    assert "cross-entropy could not be checked" in said.err
+    assert "bert-base-uncased" in said.err
+    assert "of unknown time" in said.out
+    assert main([f"--config={path}"]) == 2  # it cannot be run here
 
 
 @pytest.mark.parametrize(
