@@ -1,5 +1,6 @@
 """Regularised regression on a graph: fit the seen labels, and vary little along edges."""
 
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -10,6 +11,7 @@ from gloss_pyg.errors import ConfigError
 from gloss_pyg.propagation.solved import SolvedPropagation
 from gloss_pyg.propagation.solvers.choose import Solver
 from gloss_pyg.propagation.solvers.matrix import WeightMatrix
+from gloss_pyg.propagation.solvers.sparse import Iteration
 
 
 @final
@@ -66,6 +68,7 @@ class LaplacianRegularization(SolvedPropagation):  # type: ignore[misc]  # PyG's
         num_classes: int | None = None,
         temperature: float = 1.0,
     ) -> None:
+        self.power = power  # read by `iteration`, which the base class asks
         super().__init__(solver, tolerance, max_iterations, num_classes, temperature)
         if not 0 < gamma < float("inf"):
             raise ConfigError(f"LaplacianRegularization: gamma={gamma}, expected a positive number.")
@@ -80,6 +83,12 @@ class LaplacianRegularization(SolvedPropagation):  # type: ignore[misc]  # PyG's
         self.gamma = gamma
         self.power = int(power)
         self.signed = power > 1
+
+    @property
+    def iteration(self) -> Iteration:
+        """See `SolvedPropagation`; a power of L has a power of its condition, so that the residual must be smaller."""
+        usual = super().iteration
+        return usual if self.power == 1 else replace(usual, double=1e-13)
 
     def scores(
         self,

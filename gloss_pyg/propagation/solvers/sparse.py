@@ -27,10 +27,11 @@ class Iteration:
     Attributes:
         method: `"conjugate_gradients"`, or `"iterative"` for messages until nothing changes.
         tolerance: Relative residual (of messages: estimated error) at which it stops; by default 1e-6, in float64
-            1e-12.
+            `double`.
         max_iterations: Steps after which the solution is taken as it is.
         complain: Called with what was reached, where that was not enough.
         lose: Called with the numbers of documents whose rows are zero although a label reaches them.
+        double: The default of float64, where there is room for less.
     """
 
     method: str
@@ -38,10 +39,11 @@ class Iteration:
     max_iterations: int
     complain: Complaint
     lose: Callable[[list[int]], None] = say_lost
+    double: float = 1e-12
 
     def tolerance_for(self, dtype: torch.dtype) -> float:
         """The tolerance asked for, or the default of a number format."""
-        return self.tolerance or (1e-12 if dtype == torch.float64 else 1e-6)
+        return self.tolerance or (self.double if dtype == torch.float64 else 1e-6)
 
 
 class _Product(torch.autograd.Function):

@@ -68,6 +68,8 @@ def test_every_public_layer_has_a_case():
         (family.LaplacianRegularization(solver="conjugate_gradients"), 186),
         (family.LaplacianRegularization(solver="iterative"), 986),
         (family.ModifiedAdsorption(solver="conjugate_gradients"), 438),
+        # A condition that is squared, so that a residual of 1e-12 leaves errors above 1e-8.
+        (family.LaplacianRegularization(power=2, solver="conjugate_gradients"), 490),
     ],
     ids=repr,
 )
