@@ -55,7 +55,7 @@ def conjugate_gradients(
         step, used = _descend(apply, residual, 1 / diagonal.to(residual.dtype), goal, left)
         solution = solution.to(step.dtype) + step
         left -= used
-        residual = right.double() - apply(solution).double()
+        residual = right.double().sub_(apply(solution))
         reached = _lengths(residual)
         error = float((reached / size.clamp(min=torch.finfo(torch.float64).tiny)).max()) if size.numel() else 0.0
         # float32 rounds the residual that is left at about 1e-7 of the right side: what is below twice the goal is met.
@@ -94,7 +94,7 @@ def _descend(
         image = apply(direction)
         curvature = (direction * image).sum(dim=0)
         # Along a direction that the operator shrinks to rounding a step would have a length of chance, up to infinity.
-        flat = curvature <= rounding * (direction.square() / inverse).sum(dim=0)
+        flat = curvature <= rounding * direction.square().div_(inverse).sum(dim=0)
         if bool((flat | (reached <= goal)).all()):
             return solution, used + 1
         length = _ratio(energy, curvature.masked_fill(flat, 0))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 # Numbers in memory at a time while the gradient of each edge is taken.
-BLOCK = 1 << 22
+BLOCK = 1 << 18
 
 with warnings.catch_warnings():
     # torch says once that CSR is in beta; said here it does not reach users, who can do nothing about it.
