@@ -55,7 +55,7 @@ def conjugate_gradients(
         step, used = _descend(apply, residual, 1 / diagonal.to(residual.dtype), goal, left)
         solution = solution.to(step.dtype) + step
         left -= used
-        residual = right.double().sub_(apply(solution))
+        residual = right - apply(solution).double()
         reached = _lengths(residual)
         error = float((reached / size.clamp(min=torch.finfo(torch.float64).tiny)).max()) if size.numel() else 0.0
         # float32 rounds the residual that is left at about 1e-7 of the right side: what is below twice the goal is met.
