@@ -1,6 +1,6 @@
 """Kill `compare --config tiny` at random moments, start it again, and see that nothing is lost, doubled or changed.
 
-    python benchmarks/bench_kill.py [--kills 20] [--seed 0]
+    python benchmarks/bench_kill.py [--kills 20] [--seed 0] [--workers 1]
 
 One run goes through undisturbed. Others are ended by SIGKILL after a random part of that run's time and started again
 in the same folder; when a folder is complete before all kills are spent, a new one is begun. After each kill every
@@ -10,10 +10,7 @@ undisturbed run and give the same table, times and memory aside. Takes about ten
 
 import argparse
 import json
-import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,20 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from bars import Bars
+from killing import killed_after, run_through
 
 VARYING = ("seconds", "memory")  # in the names of columns
-
-
-def start(output: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "gloss_pyg.compare", "--config=tiny", f"--output={output}"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def run_through(output: Path) -> None:
-    process = start(output)
-    _, errors = process.communicate()
-    if process.returncode:
-        sys.exit(f"the command failed with status {process.returncode}:\n{errors.decode()}")
 
 
 def finished(output: Path) -> dict[str, bytes]:
@@ -58,13 +44,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
+
+    def command(output: Path) -> list[str]:
+        options = ["--config=tiny", f"--output={output}", f"--workers={arguments.workers}"]
+        return [sys.executable, "-m", "gloss_pyg.compare", *options]
+
     generator = random.Random(arguments.seed)
     problems: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         reference = Path(scratch) / "undisturbed"
         clock = time.perf_counter()
-        run_through(reference)
+        run_through(command(reference))
         whole = time.perf_counter() - clock
         expected, expected_table = finished(reference), table(reference)
         print(f"undisturbed: {len(expected)} cells in {whole:.0f} s", flush=True)
@@ -75,24 +67,18 @@ def main() -> int:
             folders.append(output)
             before: dict[str, bytes] = {}
             while kills < arguments.kills and len(before) < len(expected):
-                process = start(output)
                 missing = 1 - len(before) / len(expected)
                 moment = generator.uniform(0, (0.2 + 0.8 * missing) * whole)  # within the run, roughly
-                try:
-                    process.communicate(timeout=moment)
-                    what = "ended by itself"
-                except subprocess.TimeoutExpired:
-                    os.kill(process.pid, signal.SIGKILL)
-                    process.communicate()
-                    kills += 1
-                    what = f"kill {kills} after {moment:.1f} s"
+                was_killed = killed_after(command(output), moment)
+                kills += was_killed
+                what = f"kill {kills} after {moment:.1f} s" if was_killed else "ended by itself"
                 now = finished(output)
                 lost = [name for name in before if now.get(name) != before[name]]
                 problems += [f"kill {kills}: cell {name} was lost or written again" for name in lost]
                 survived += len(before) - len(lost)
                 print(f"{output.name}, {what}: {len(now)} of {len(expected)} cells finished", flush=True)
                 before = now
-            run_through(output)
+            run_through(command(output))
             now = finished(output)
             problems += [
                 f"{output.name}: cell {name} was written again" for name in before if now[name] != before[name]

@@ -37,11 +37,17 @@ ALL = [(guide.stem, module, arguments) for guide in GUIDES for module, arguments
 def test_there_are_commands_of_every_program():
     assert {module for _, module, _ in ALL} >= {
         "gloss_pyg.train", "gloss_pyg.predict", "gloss_pyg.compare", "gloss_pyg.compare.report", "gloss_pyg.viz",
+        "gloss_pyg.tune",
     }  # fmt: skip
 
 
 # write-a-layer.md has a configuration of the reader's own, which a test of that guide runs.
-COMPARISONS = [given for guide, module, given in ALL if module == "gloss_pyg.compare" and guide != "write-a-layer"]
+# tune.md runs what a search has written.
+COMPARISONS = [
+    given
+    for guide, module, given in ALL
+    if module == "gloss_pyg.compare" and guide != "write-a-layer" and "best-" not in " ".join(given)
+]
 
 
 @pytest.mark.parametrize("arguments", COMPARISONS)
@@ -52,6 +58,17 @@ def test_comparisons_are_understood(arguments):
 @pytest.mark.parametrize("arguments", [given for _, module, given in ALL if module == "gloss_pyg.compare.report"])
 def test_reports_are_understood(arguments):
     report_parser().parse_args(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [given for _, module, given in ALL if module == "gloss_pyg.tune" and "--help" not in given]
+)
+def test_searches_are_understood(arguments):
+    pytest.importorskip("optuna")
+    from gloss_pyg.tune.settings import read_settings
+
+    settings, methods = read_settings(arguments)
+    assert set(settings.search) == set(methods)
 
 
 def test_the_tutorial_runs_from_file_to_picture(tiny_texts, tmp_path, monkeypatch, capsys):

@@ -98,5 +98,11 @@ CONFIGURATIONS = [
 @pytest.mark.parametrize("text", CONFIGURATIONS)
 def test_configurations_that_are_shown_can_be_made(text, tmp_path):
     (tmp_path / "shown.yaml").write_text(text)
-    config = read_arguments(["--config", str(tmp_path / "shown.yaml")]).check()
+    if "search:" in text:
+        pytest.importorskip("optuna")
+        from gloss_pyg.tune.settings import read_settings
+
+        config = read_settings(["--config", str(tmp_path / "shown.yaml")])[0].config
+    else:
+        config = read_arguments(["--config", str(tmp_path / "shown.yaml")]).check()
     assert all(make_method(arguments) for arguments in config.methods.values())
