@@ -4,12 +4,17 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
+
+import torch
 
 from gloss_pyg.errors import UserError
 
@@ -20,7 +25,10 @@ Job = Callable[[], Callable[[], Result]]
 What is logged while it loads is not handed on: the parent has read the same, and said what there is to say of it.
 """
 
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads, which do not survive it
+# What a server process imports once, which then forks for each job: importing takes ten seconds, forking none. It runs
+# nothing itself, so that it has none of torch's threads, which would not survive a fork. Where a library may not bear
+# to be forked once it was imported (other systems than Linux, drivers of accelerators) each process imports for itself.
+_PRELOADED = ["gloss_pyg.compare.cell"]
 
 
 class Workers:
@@ -34,6 +42,11 @@ class Workers:
         given = os.environ.get("OMP_NUM_THREADS")
         self._threads = None if given else max(1, (os.cpu_count() or 1) // count)
         self._running: set[BaseProcess] = set()
+        self._context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
+        if sys.platform == "linux" and not torch.accelerator.is_available():
+            self._context = multiprocessing.get_context("forkserver")
+            self._context.set_forkserver_preload(_PRELOADED)
+            forkserver.ensure_running()  # it imports while the work is planned
         self._lock = threading.Lock()
         self.stopped = threading.Event()
 
@@ -44,8 +57,9 @@ class Workers:
             Exception: what the job raised, with the traceback as a note.
             WorkerDiedError: where its process ended without a word.
         """
-        ours, theirs = _SPAWN.Pipe(duplex=False)
-        process = _SPAWN.Process(target=_serve, args=(job, self._threads, theirs), daemon=True)
+        ours, theirs = self._context.Pipe(duplex=False)
+        environment = dict(os.environ)  # a server has that of its own start
+        process = self._context.Process(target=_serve, args=(job, self._threads, environment, theirs), daemon=True)
         with self._lock:
             if self.stopped.is_set():
                 raise WorkerDiedError("stopped before it began")
@@ -116,8 +130,9 @@ class _Sender(logging.Handler):
         self._messages.send(("log", (record.levelno, record.name, record.getMessage())))
 
 
-def _serve(job: Job[Any], threads: int | None, messages: Connection) -> None:
+def _serve(job: Job[Any], threads: int | None, environment: Mapping[str, str], messages: Connection) -> None:
     """What the process does."""
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what it means
     threading.Thread(target=_die_with_parent, daemon=True).start()
     package, progress = logging.getLogger("gloss_pyg"), logging.getLogger("gloss_pyg.progress")
@@ -125,7 +140,6 @@ def _serve(job: Job[Any], threads: int | None, messages: Connection) -> None:
     package.propagate = False
     try:
         import datasets
-        import torch
         from transformers.utils import logging as of_transformers
 
         datasets.disable_progress_bars()

@@ -45,7 +45,7 @@ TRIED = [
     (name, case)
     for name in METHODS
     for case in RUNS
-    if case in OF_ENCODERS or name not in ENCODER_METHODS or name in ("BertGCN", "BertGAT")
+    if case in OF_ENCODERS or name not in ENCODER_METHODS or name == "BertGCN"
 ]
 
 

@@ -81,9 +81,9 @@ def arguments(request, tiny_bert):
     return given
 
 
-def cell_results(arguments, documents, seed=0):
+def cell_results(arguments, documents):
     """Record and test probabilities of a cell, as `compare` makes them."""
-    cell = Cell("m", "d", seed, arguments, DataSpec("d"), make_method(arguments).transductive, {}, "0")
+    cell = Cell("m", "d", 0, arguments, DataSpec("d"), make_method(arguments).transductive, {}, "0")
     rows = np.arange(len(documents["test"]))
     files = run_cell(cell, Splits(documents, rows, content_digest(documents)))
     table = pq.read_table(io.BytesIO(files["predictions.parquet"]))
@@ -112,7 +112,7 @@ def test_every_method_learns(method, tiny_texts):
 def test_test_labels_do_not_leak(arguments, tiny_texts):
     test = tiny_texts["test"]
     permuted = split(test["text"], np.roll(list(test["label"]), 7).tolist(), test.features["label"].names)
-    record, history, probabilities = cell_results(arguments, tiny_texts)
+    record, history, probabilities = cell_results(arguments, tiny_texts)  # nor does the same seed give other results
     other, other_history, same = cell_results(arguments, with_test(tiny_texts, permuted))
     np.testing.assert_array_equal(probabilities, same)
     assert [row["macro_f1"] for row in history] == [row["macro_f1"] for row in other_history]
@@ -141,10 +141,6 @@ def test_inductive_methods_refuse_test_texts(method, tiny_texts):
         pytest.skip("transductive: it takes them")
     with pytest.raises(ConfigError, match="must not be given the test texts"):
         method.fit(tiny_texts["train"], tiny_texts["validation"], ["a text"], seed=0)
-
-
-def test_the_same_seed_gives_the_same_predictions(arguments, tiny_texts):
-    np.testing.assert_array_equal(cell_results(arguments, tiny_texts, 3)[2], cell_results(arguments, tiny_texts, 3)[2])
 
 
 def test_a_method_predicts_as_the_saved_one(method, tiny_texts, tmp_path):
