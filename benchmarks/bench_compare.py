@@ -1,8 +1,8 @@
 """Time of `python -m gloss_pyg.compare` in a fresh folder: `python benchmarks/bench_compare.py [--config quick]`.
 
 From the start of the command to its first finished cell, which is when the first row of the table is shown, and to its
-end; and the share of it that is neither fitting nor predicting: start, data, measures, table, picture. Bars: 60 seconds,
-5 minutes and 5 %, on two cores with nothing else running.
+end; and the share of it that is neither fitting nor predicting: start, data, measures, table, picture. Bars: 60
+seconds, 5 minutes and 5 %, on two cores with nothing else running.
 """
 
 import argparse
