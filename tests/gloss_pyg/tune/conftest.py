@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-pytest.importorskip("optuna")
-
 HERE = Path(__file__).parent
 
 

@@ -2,8 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import optuna
 import pytest
+
+optuna = pytest.importorskip("optuna")
 
 from gloss_pyg.methods import Choice, Interval
 from gloss_pyg.tune.storage import open_storage

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from PIL import Image
 
+pytest.importorskip("optuna")
+
 import gloss_pyg.tune.documents as documents_module
 from gloss_pyg.compare.__main__ import main as compare
 from gloss_pyg.tune.__main__ import main
