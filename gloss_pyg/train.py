@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from inspect import isabstract, signature
+from inspect import isabstract, isclass, signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -215,7 +215,8 @@ def _parse(options: list[str]) -> tuple[Any, Any]:
 def _check_names(options: Sequence[str], fields: Sequence[str], methods: ModuleType) -> None:
     """Answer wrong fields of the data set and wrong short names of methods with the nearest right one."""
     classes = {name: getattr(methods, name) for name in methods.__all__}
-    short = [name for name, value in classes.items() if issubclass(value, methods.Method) and not isabstract(value)]
+    made = [name for name, value in classes.items() if isclass(value) and issubclass(value, methods.Method)]
+    short = [name for name in made if not isabstract(classes[name])]
     for place, option in enumerate(options):
         key, equals, value = option.partition("=")
         if key.startswith("--data.") and (field := key.removeprefix("--data.")) not in fields:
