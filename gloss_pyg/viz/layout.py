@@ -17,9 +17,10 @@ _FORCE_STEPS, _SAMPLE_STEPS = 60, 200
 def node_positions(data: Drawable | GraphView, like: ArrayLike | None = None) -> Positions:
     """Where to draw each document, `[N, 2]`: the same for the same data, without anything drawn at random.
 
-    Documents start at the first two principal components of their embeddings' unit rows (without embeddings, at the
-    eigenvectors of the graph's normalised Laplacian); then documents joined by strong edges are pulled together and all
-    are pushed apart. Up to 400 documents feel forces from all others, more from a few that change with each step.
+    Documents start at the first two principal components of their embeddings' unit rows (without embeddings, or where
+    no two directions stand out, at the eigenvectors of the graph's normalised Laplacian); then documents joined by
+    strong edges are pulled together and all are pushed apart. Up to 400 documents feel forces from all others, more
+    from a few that change with each step.
 
     Args:
         data: See `gloss_pyg.viz`.
@@ -42,7 +43,7 @@ def node_positions(data: Drawable | GraphView, like: ArrayLike | None = None) ->
     """
     graph = data if isinstance(data, GraphView) else view(data)
     n = graph.num_nodes
-    start = _spread(_principal(graph.x) if _has_spread(graph.x) else _spectral(graph.weights))
+    start = _spread(_principal(graph.x) if _has_axes(graph.x) else _spectral(graph.weights))
     placed = _spread(_refined(start, graph)) if n > 2 else start
     return placed if like is None else _aligned(placed, check_positions(like, n))
 
@@ -62,14 +63,25 @@ def check_positions(pos: ArrayLike, n: int) -> Positions:
     return positions
 
 
-def _has_spread(x: NDArray[np.float64] | None) -> bool:
-    return x is not None and x.size > 0 and bool(np.ptp(x, axis=0).any())
+def _has_axes(x: NDArray[np.float64] | None) -> bool:
+    """Whether the first two principal components stand out; those of one-hot rows are any directions, by rounding."""
+    if x is None or x.size == 0 or not np.ptp(x, axis=0).any():
+        return False
+    centred = _unit(x) - _unit(x).mean(axis=0)
+    small = centred.T @ centred if x.shape[1] <= x.shape[0] else centred @ centred.T
+    variances = np.concatenate([np.linalg.eigvalsh(small)[::-1], [0.0, 0.0]])
+    gaps = variances[:2] - variances[1:3]
+    return bool((gaps > 1e-6 * variances[0]).all() or variances[1] < 1e-12 * variances[0])
+
+
+def _unit(x: NDArray[np.float64]) -> Positions:
+    rows: Positions = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+    return rows
 
 
 def _principal(x: NDArray[np.float64] | None) -> Positions:
     assert x is not None
-    rows = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-    return principal_components(rows)
+    return principal_components(_unit(x))
 
 
 def principal_components(rows: NDArray[np.float64]) -> Positions:

@@ -66,7 +66,7 @@ def test_the_table_of_promises_is_that_of_the_kit():
 
 def test_the_table_of_attributes_is_that_of_the_base_class():
     text = (DOCS / "write-a-layer.md").read_text("utf-8")
-    table = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", text, re.MULTILINE))
+    table = dict(re.findall(r"^\| `(\w+)` \| `([\w.]+)` \|", text, re.MULTILINE))
     declared = {name for name in Propagation.__annotations__ if not name.startswith("_")}
     assert set(table) == declared
     assert {name: str(getattr(Propagation, name)) for name in table} == table

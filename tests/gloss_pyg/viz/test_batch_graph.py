@@ -47,6 +47,14 @@ def test_a_data_set_of_pyg_without_weights_or_embeddings_of_use():
     assert ax.get_xlabel() == ""
 
 
+def test_places_do_not_hang_on_rounding_where_no_direction_stands_out():
+    data = KarateClub()[0]  # one-hot rows
+    places = node_positions(data)
+    generator = torch.Generator().manual_seed(0)
+    data.x = data.x + 1e-9 * torch.rand(data.x.shape, generator=generator, dtype=torch.float64)
+    np.testing.assert_allclose(node_positions(data), places, atol=1e-3)
+
+
 def test_many_classes_have_pairs_of_colour_and_shape_of_their_own():
     assert len({(class_colour(number), class_shape(number)) for number in range(64)}) == 64
     assert len({class_shape(number) for number in range(8)}) == 8
