@@ -21,7 +21,7 @@ from gloss_pyg.training.loss_function import LossFunction, trainer_loss
 from gloss_pyg.training.report import LossReport
 from gloss_pyg.training.sizes import set_sizes
 from gloss_pyg.training.trainer import GraphTrainer
-from gloss_pyg.training.watching import Watcher, tell_validation, watch
+from gloss_pyg.training.watching import tell_validation, watch
 
 __all__ = [
     "GraphTrainer",
@@ -29,7 +29,6 @@ __all__ = [
     "LossFunction",
     "LossReport",
     "Precision",
-    "Watcher",
     "check_precision",
     "embed_documents",
     "fit_bandwidth",
