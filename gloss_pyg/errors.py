@@ -41,6 +41,17 @@ class NumericalWarning(UserWarning):
     """A computation gave less than was asked for, and what it gave instead; nothing is wrong with the program."""
 
 
+def one_line(error: Exception) -> str:
+    r"""What is told of an error: a sentence of ours as it is, anything else behind the name of its class.
+
+    Example:
+        >>> one_line(ConfigError("trials=0; expected\na number")), one_line(KeyError("x"))
+        ('trials=0; expected a number', "KeyError: 'x'")
+    """
+    text = " ".join(str(error).split())
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+
+
 def did_you_mean(name: str, choices: Iterable[str], *, prefix: str = "") -> str:
     """Return `" Did you mean 'quick'?"`, or the whole list of choices where none is near.
 

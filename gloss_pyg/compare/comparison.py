@@ -2,7 +2,6 @@
 
 import math
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -120,13 +119,7 @@ def _finish(
             has_time=has_time,
         )
     workers = Workers(config.workers)
-
-    def interrupted(*_: object) -> None:
-        workers.stop()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
+    with workers.ended_by_ctrl_c():
         return run_grid(
             cells,
             results,
@@ -136,8 +129,6 @@ def _finish(
             has_time=has_time,
             stopped=workers.stopped.is_set,
         )
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def write_reports(rows: list[table.Row], cells: list[Cell], results: Results, folder: Path) -> list[Path]:

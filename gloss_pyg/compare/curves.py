@@ -75,24 +75,38 @@ def draw_curves(curves: Sequence[Curve], path: Path) -> bool:
                 _draw(axis, curve, key, methods.index(curve.method))
             axis.set_xlabel("optimiser steps" if key == "step" else "seconds of training, validation included")
             axis.set_xlim(left=0)
-            axis.grid(visible=True, color="#DDDDDD", linewidth=0.6)
-            axis.spines[["top", "right"]].set_visible(False)
+            tidy(axis)
         row[0].set_ylabel(SCORES[score][0])
         row[0].set_title(data, loc="left", fontweight="bold")
-    handles = [_handle(method, index) for index, method in enumerate(methods)]
+    name_methods(figure, methods, "one line for each seed, marked at the step whose parameters are tested")
+    write_figure(figure, path)
+    return True
+
+
+def tidy(axis: Axes) -> None:
+    """A grid, and no frame above and to the right."""
+    axis.grid(visible=True, color="#DDDDDD", linewidth=0.6)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def name_methods(figure: Figure, methods: Sequence[str], title: str) -> None:
+    """A legend above all panels: the methods by their number, and in its title how they are drawn."""
     figure.legend(
-        handles=handles,
+        handles=[_handle(method, number) for number, method in enumerate(methods)],
         loc="outside upper center",
         ncols=min(len(methods), 4),
         frameon=False,
         handlelength=4,
-        title="one line for each seed, marked at the step whose parameters are tested",
+        title=title,
         title_fontsize="small",
     )
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a picture whole or not at all; the suffix says the format."""
     picture = io.BytesIO()
     figure.savefig(picture, dpi=150, format=path.suffix[1:])
     write_whole(path, picture.getvalue())
-    return True
 
 
 def _draw(axis: Axes, curve: Curve, key: str, number: int) -> None:

@@ -1,6 +1,7 @@
 """The cells of a comparison, from its configuration: everything that can be wrong is found before the first is run."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from datasets import Dataset, DatasetDict  # noqa: F401 - DatasetDict names Dataset where its type is checked
 
@@ -23,13 +24,19 @@ def make_methods(config: Configuration) -> dict[str, Method]:
     Raises:
         UserError: whatever a constructor refuses.
     """
-    made = {}
-    for name, arguments in config.methods.items():
-        try:
-            made[name] = make_method(arguments)
-        except Exception as error:
-            raise refused(f"methods.{name}", error) from error
-    return made
+    return {name: try_method(arguments, f"methods.{name}") for name, arguments in config.methods.items()}
+
+
+def try_method(arguments: dict[str, Any], where: str) -> Method:
+    """Make a method; what a constructor refuses is answered with the field that holds its arguments.
+
+    Raises:
+        UserError: whatever it refuses.
+    """
+    try:
+        return make_method(arguments)
+    except Exception as error:
+        raise refused(where, error) from error
 
 
 def check_method(name: str, method: Method, note: Callable[[str], None] | None = None) -> None:

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from gloss_pyg.compare.cell import Cell
 from gloss_pyg.compare.files import Record, to_json, write_whole
-from gloss_pyg.errors import ConfigError, UserError
+from gloss_pyg.errors import ConfigError, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -133,8 +133,7 @@ class Results:
 
     def fail(self, cell: Cell, error: Exception) -> str:
         """Note why a claimed cell failed, first in a line, then with the traceback; gives the line."""
-        text = " ".join(str(error).split())
-        line = text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+        line = one_line(error)
         write_whole(self._error_file(cell), f"{line}\n\n{''.join(traceback.format_exception(error))}".encode())
         return line
 

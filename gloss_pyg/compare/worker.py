@@ -7,7 +7,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
@@ -74,6 +75,20 @@ class Workers:
             process.join()
             with self._lock:
                 self._running.discard(process)
+
+    @contextmanager
+    def ended_by_ctrl_c(self) -> Iterator[None]:
+        """Within the block Ctrl-C ends the processes, which ignore it themselves, before it is a KeyboardInterrupt."""
+
+        def interrupted(*_: object) -> None:
+            self.stop()
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGINT, interrupted)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def stop(self) -> None:
         """End every process that runs, and start no more."""

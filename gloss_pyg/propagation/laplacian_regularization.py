@@ -68,7 +68,6 @@ class LaplacianRegularization(SolvedPropagation):  # type: ignore[misc]  # PyG's
         num_classes: int | None = None,
         temperature: float = 1.0,
     ) -> None:
-        self.power = power  # read by `iteration`, which the base class asks
         super().__init__(solver, tolerance, max_iterations, num_classes, temperature)
         if not 0 < gamma < float("inf"):
             raise ConfigError(f"LaplacianRegularization: gamma={gamma}, expected a positive number.")

@@ -66,8 +66,12 @@ class SolvedPropagation(Propagation, ABC):  # type: ignore[misc]  # PyG's option
         self.tolerance = tolerance
         self.max_iterations = max_iterations
         self._complained = False
-        if solver in ("conjugate_gradients", "iterative"):
-            self.resolution = self.iteration.tolerance_for(torch.float32)
+
+    @property
+    def resolution(self) -> float:  # type: ignore[override]  # of a solver, and not to be set
+        """See `Propagation`: the residual at which a solver stops that is asked for by name and iterates, else 0."""
+        iterates = self.solver in ("conjugate_gradients", "iterative")
+        return self.iteration.tolerance_for(torch.float32) if iterates else 0.0
 
     @property
     def iteration(self) -> Iteration:

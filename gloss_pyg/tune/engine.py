@@ -1,13 +1,12 @@
 """Run the trials that are missing, in this process or in several, and share them with other runs of the command."""
 
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from gloss_pyg.compare.forecast import spell_seconds
-from gloss_pyg.errors import UserError
+from gloss_pyg.errors import one_line
 from gloss_pyg.tune.narrator import Narrator
 from gloss_pyg.tune.search import Search, seconds_left
 from gloss_pyg.tune.study import Study, Trial, best
@@ -43,7 +42,6 @@ class Engine:
         self._workers = workers
         self._end = end
         self._stopped = stopped
-        self._lock = threading.Lock()
 
     def finish(self) -> None:
         """Run trials until none is left, or none would end in time."""
@@ -88,8 +86,7 @@ class Engine:
         except Exception as error:  # whatever a method raises is that trial's result
             if self._stopped():
                 return
-            text = " ".join(str(error).split())
-            study.fail(trial, text if isinstance(error, UserError) else f"{type(error).__name__}: {text}")
+            study.fail(trial, one_line(error))
         self._narrator.note(self._told(search, study, trial))
 
     def _told(self, search: Search, study: Study, trial: Trial) -> str:

@@ -1,17 +1,14 @@
 """The picture of a search: the validation score of each trial, and the best so far."""
 
-import io
 from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from gloss_pyg.compare.curves import SCORES, look
-from gloss_pyg.compare.files import write_whole
+from gloss_pyg.compare.curves import SCORES, look, name_methods, tidy, write_figure
 from gloss_pyg.tune.search import Search
 from gloss_pyg.tune.study import Row
 
@@ -61,22 +58,7 @@ def draw_history(rows: Mapping[Search, list[Row]], path: Path) -> bool:
         axis.set_ylabel(name)
         axis.set_title(data, loc="left", fontweight="bold")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.grid(visible=True, color="#DDDDDD", linewidth=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
-    handles = []
-    for number, method in enumerate(methods):
-        colour, style, marker = look(number)
-        handles.append(Line2D([], [], color=colour, linestyle=style, marker=marker, label=method))
-    figure.legend(
-        handles=handles,
-        loc="outside upper center",
-        ncols=min(len(methods), 4),
-        frameon=False,
-        handlelength=4,
-        title="a point a trial, hollow where it was ended on its way; the line is the best so far",
-        title_fontsize="small",
-    )
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=150, format=path.suffix[1:])
-    write_whole(path, picture.getvalue())
+        tidy(axis)
+    name_methods(figure, methods, "a point a trial, hollow where it was ended on its way; the line is the best so far")
+    write_figure(figure, path)
     return True

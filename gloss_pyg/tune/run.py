@@ -2,11 +2,8 @@
 
 import math
 import shlex
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from rich.console import Console
@@ -95,7 +92,7 @@ def _finish(settings: Settings, studies: dict[Search, Study], narrator: Narrator
         Engine(studies, lambda task: trial_job(task)(), narrator, 1, end).finish()
         return
     workers = Workers(count)
-    with _interrupted_by_stopping(workers):
+    with workers.ended_by_ctrl_c():
         Engine(
             studies,
             lambda task: workers.run(partial(trial_job, task)),
@@ -104,18 +101,3 @@ def _finish(settings: Settings, studies: dict[Search, Study], narrator: Narrator
             end,
             workers.stopped.is_set,
         ).finish()
-
-
-@contextmanager
-def _interrupted_by_stopping(workers: Workers) -> Iterator[None]:
-    """Ctrl-C ends the processes, which ignore it themselves."""
-
-    def interrupted(*_: object) -> None:
-        workers.stop()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gloss_pyg.compare.cell import make_method
 from gloss_pyg.compare.command_line import Option, read_arguments
 from gloss_pyg.compare.configuration import Configuration, check_data
-from gloss_pyg.compare.explain import refused
+from gloss_pyg.compare.plan import try_method
 from gloss_pyg.errors import ConfigError, did_you_mean
 from gloss_pyg.methods import Method
 from gloss_pyg.tune.space import Space, bounds, put, read_space
@@ -71,16 +70,9 @@ def read_settings(arguments: Sequence[str]) -> tuple[Settings, dict[str, Method]
     methods: dict[str, Method] = {}
     search: dict[str, Space] = {}
     for name, method_arguments in config.methods.items():
-        methods[name] = _made(method_arguments, f"methods.{name}")
+        methods[name] = try_method(method_arguments, f"methods.{name}")
         where = f"search.{name}"
         search[name] = read_space(given[name], where) if name in given else dict(methods[name].search_space())
         for point in bounds(search[name]) if search[name] else ():
-            _made(put(method_arguments, point, where), where)
+            try_method(put(method_arguments, point, where), where)
     return Settings(config, search, **options), methods
-
-
-def _made(arguments: dict[str, object], where: str) -> Method:
-    try:
-        return make_method(arguments)
-    except Exception as error:
-        raise refused(where, error) from error

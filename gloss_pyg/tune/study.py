@@ -6,7 +6,7 @@ ends with the trials of one that was not.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,16 +144,10 @@ class Study:
         if drawn >= self._trials and not any(trial.state == TrialState.WAITING for trial in known):
             return None
         # Each draw has a seed of its own, so that a search that goes on draws what one that was not stopped would.
-        asked = self._study(self._seed + drawn).ask(fixed_distributions=self._distributions)
-        return Trial(self._number(asked.number), asked._trial_id, dict(asked.params))
-
-    def _number(self, number: int) -> int:
-        """Number as people count: lost trials and those in their place count once."""
-        known = self._study().get_trials(deepcopy=False)
-        first = number
-        while (lost := known[first].user_attrs.get(_AGAIN)) is not None:
-            first = lost
-        return 1 + sum(_AGAIN not in trial.user_attrs for trial in known[:first])
+        study = self._study(self._seed + drawn)
+        asked = study.ask(fixed_distributions=self._distributions)
+        number = _count(study.get_trials(deepcopy=False), asked.number)
+        return Trial(number, asked._trial_id, dict(asked.params))
 
     def finish(self, trial: Trial, measured: Measured) -> None:
         """Note what came of a trial that is held."""
@@ -174,31 +168,37 @@ class Study:
 
     def rows(self) -> list[Row]:
         """The trials that have ended, in their order."""
-        ended = [
-            trial
-            for trial in self._study().get_trials(deepcopy=False)
-            if trial.state not in _RUNNING and _LOST not in trial.user_attrs
-        ]
-        return sorted((self._row(trial) for trial in ended), key=lambda row: row.number)
-
-    def _row(self, trial: FrozenTrial) -> Row:
-        noted = trial.user_attrs
-        states = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
-        scores = list(trial.intermediate_values.values())
-        return Row(
-            number=self._number(trial.number),
-            state=states.get(trial.state, "failed"),
-            values=dict(trial.params),
-            score=trial.value if trial.state == TrialState.COMPLETE else max(scores, default=None),
-            metric=noted.get("metric", ""),
-            seconds=noted.get("seconds"),
-            steps=noted.get("steps", 0),
-            error=noted.get(_ERROR, ""),
-        )
+        known = self._study().get_trials(deepcopy=False)
+        ended = [trial for trial in known if trial.state not in _RUNNING and _LOST not in trial.user_attrs]
+        return sorted((_row(trial, _count(known, trial.number)) for trial in ended), key=lambda row: row.number)
 
     def left(self) -> int:
         """Trials that have not ended, those that somebody works on included."""
         return max(self._trials - len(self.rows()), 0)
+
+
+def _count(known: Sequence[FrozenTrial], number: int) -> int:
+    """Number of a trial as people count: a lost one and those in its place count once."""
+    first = number
+    while (lost := known[first].user_attrs.get(_AGAIN)) is not None:
+        first = lost
+    return 1 + sum(_AGAIN not in trial.user_attrs for trial in known[:first])
+
+
+def _row(trial: FrozenTrial, number: int) -> Row:
+    noted = trial.user_attrs
+    states = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
+    scores = list(trial.intermediate_values.values())
+    return Row(
+        number=number,
+        state=states.get(trial.state, "failed"),
+        values=dict(trial.params),
+        score=trial.value if trial.state == TrialState.COMPLETE else max(scores, default=None),
+        metric=noted.get("metric", ""),
+        seconds=noted.get("seconds"),
+        steps=noted.get("steps", 0),
+        error=noted.get(_ERROR, ""),
+    )
 
 
 def best(rows: list[Row]) -> Row | None:

@@ -43,7 +43,8 @@ def node_positions(data: Drawable | GraphView, like: ArrayLike | None = None) ->
     """
     graph = data if isinstance(data, GraphView) else view(data)
     n = graph.num_nodes
-    start = _spread(_principal(graph.x) if _has_axes(graph.x) else _spectral(graph.weights))
+    principal = _principal(graph.x)
+    start = _spread(_spectral(graph.weights) if principal is None else principal)
     placed = _spread(_refined(start, graph)) if n > 2 else start
     return placed if like is None else _aligned(placed, check_positions(like, n))
 
@@ -63,33 +64,27 @@ def check_positions(pos: ArrayLike, n: int) -> Positions:
     return positions
 
 
-def _has_axes(x: NDArray[np.float64] | None) -> bool:
-    """Whether the first two principal components stand out; those of one-hot rows are any directions, by rounding."""
+def _principal(x: NDArray[np.float64] | None) -> Positions | None:
+    """Principal components of unit rows; `None` where no two stand out: those of one-hot rows are rounding's choice."""
     if x is None or x.size == 0 or not np.ptp(x, axis=0).any():
-        return False
-    centred = _unit(x) - _unit(x).mean(axis=0)
-    small = centred.T @ centred if x.shape[1] <= x.shape[0] else centred @ centred.T
-    variances = np.concatenate([np.linalg.eigvalsh(small)[::-1], [0.0, 0.0]])
-    gaps = variances[:2] - variances[1:3]
-    return bool((gaps > 1e-6 * variances[0]).all() or variances[1] < 1e-12 * variances[0])
-
-
-def _unit(x: NDArray[np.float64]) -> Positions:
-    rows: Positions = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-    return rows
-
-
-def _principal(x: NDArray[np.float64] | None) -> Positions:
-    assert x is not None
-    return principal_components(_unit(x))
+        return None
+    found, scatter = _components(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12))
+    largest = np.concatenate([scatter[::-1], [0.0, 0.0]])[:3]
+    stand_out = (largest[:2] - largest[1:] > 1e-6 * largest[0]).all() or largest[1] < 1e-12 * largest[0]
+    return found if stand_out else None
 
 
 def principal_components(rows: NDArray[np.float64]) -> Positions:
     """The first two principal components `[N, 2]`, each with the sign that makes its largest entry positive."""
+    return _components(rows)[0]
+
+
+def _components(rows: NDArray[np.float64]) -> tuple[Positions, NDArray[np.float64]]:
+    """The first two principal components, and the scatter along all of them, rising."""
     centred = rows - rows.mean(axis=0)
     if centred.shape[1] <= centred.shape[0]:
-        basis = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :2]
-        found = centred @ basis
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        found = centred @ vectors[:, ::-1][:, :2]
     else:
         values, vectors = np.linalg.eigh(centred @ centred.T)
         found = (vectors * np.sqrt(np.maximum(values, 0)))[:, ::-1][:, :2]
@@ -97,7 +92,7 @@ def principal_components(rows: NDArray[np.float64]) -> Positions:
         found = np.hstack([found, np.zeros((len(found), 2 - found.shape[1]))])
     largest = np.abs(found).argmax(axis=0)
     turned: Positions = found * np.where(found[largest, [0, 1]] < 0, -1.0, 1.0)
-    return turned
+    return turned, values
 
 
 def _spectral(weights: csr_array) -> Positions:
