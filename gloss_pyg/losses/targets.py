@@ -12,7 +12,8 @@ def to_shares(
 
     .. math:: q_{ic} \propto p_{ic} \frac{\pi_c}{\frac{1}{n} \sum_j p_{jc}}
 
-    A class that no row gives any probability to stays without, and a row that loses all of its probability is as it
+    A class that no row gives any probability to stays without (one whose mean is below the smallest normal number too,
+    whose factor could be infinite), and a row that loses all of its probability is as it
     was.
 
     Source: class mass normalisation of Zhu, Ghahramani, Lafferty 2003, with a row's sum kept at 1.
@@ -24,7 +25,8 @@ def to_shares(
                 [0.3910, 0.6090]])
     """
     mass = rows.mean(dim=0)
-    turned = rows * torch.where(mass > 0, shares / torch.where(mass > 0, mass, 1.0), 0.0)
+    there = mass >= torch.finfo(mass.dtype).tiny
+    turned = rows * torch.where(there, shares / torch.where(there, mass, 1.0), 0.0)
     total = turned.sum(dim=1, keepdim=True)
     return torch.where(total > 0, turned / torch.where(total > 0, total, 1.0), rows)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv
@@ -173,6 +173,8 @@ def test_targets_have_the_shares_and_rows_stay_distributions():
     assert not turned[:, 2].any()
     lost = to_shares(rows, torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
     assert lost[2].tolist() == [1, 0, 0]  # nothing would be left of it
+    faint = to_shares(torch.tensor([[1.0, 1e-317], [1.0, 0.0]], dtype=torch.float64), torch.full((2,), 0.5))
+    assert faint.tolist() == [[1, 0], [1, 0]]  # half over a subnormal number would be infinite
     assert sharpen(torch.tensor([[1e-30, 1e-31]]), 3.0).tolist() == [pytest.approx([1 / 1.001, 0.001 / 1.001])]
 
 
@@ -185,6 +187,7 @@ def test_targets_have_the_shares_and_rows_stay_distributions():
     st.sampled_from([1e-6, 0.3, 1e6]),
     st.sampled_from([0.0, 1.0, 1e3]),
 )
+@example(4, 4, 0.5, torch.float64, 1e-6, 1e3)  # a class with a subnormal probability
 def test_hostile_batches_are_finite(n, classes, unlabelled, dtype, sigma, scale):
     x, logits, labels = batch(n, classes, seed=n, unlabelled=unlabelled, dtype=dtype)
     logits = (logits.detach() * scale).requires_grad_()
