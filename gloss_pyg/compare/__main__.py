@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gloss_pyg.compare.command_line import help_text, read_arguments
 from gloss_pyg.compare.configuration import check_data
 from gloss_pyg.errors import ConfigError, UserError
+from gloss_pyg.startup import many_imports
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,8 @@ def _compare(given: Sequence[str]) -> int:
         check_data(name, spec)
     print("compare: loading PyTorch and the methods ...", file=sys.stderr, flush=True)
     try:
-        from gloss_pyg.compare.comparison import run
+        with many_imports():
+            from gloss_pyg.compare.comparison import run
     except UserError:
         raise
     except ImportError as error:

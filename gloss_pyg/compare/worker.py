@@ -29,7 +29,7 @@ What is logged while it loads is not handed on: the parent has read the same, an
 # What a server process imports once, which then forks for each job: importing takes ten seconds, forking none. It runs
 # nothing itself, so that it has none of torch's threads, which would not survive a fork. Where a library may not bear
 # to be forked once it was imported (other systems than Linux, drivers of accelerators) each process imports for itself.
-_PRELOADED = ["gloss_pyg.compare.cell"]
+_PRELOADED = ["gloss_pyg.compare.preload"]
 
 
 class Workers:

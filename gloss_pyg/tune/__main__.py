@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from gloss_pyg.errors import UserError, package_folder
+from gloss_pyg.startup import many_imports
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,8 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         package_folder("optuna", extra="tune", purpose="Tuning")
         print("tune: loading PyTorch and the methods ...", file=sys.stderr, flush=True)
-        from gloss_pyg.tune.run import run
-        from gloss_pyg.tune.settings import read_settings
+        with many_imports():
+            from gloss_pyg.tune.run import run
+            from gloss_pyg.tune.settings import read_settings
 
         return run(*read_settings(given))
     except UserError as error:

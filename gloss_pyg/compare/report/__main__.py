@@ -13,6 +13,7 @@ from pathlib import Path
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.report.runs import check_folders, read_results
 from gloss_pyg.errors import ConfigError, UserError
+from gloss_pyg.startup import many_imports
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,13 +52,14 @@ def _report(options: argparse.Namespace, given: Sequence[str]) -> list[Path]:
         raise ConfigError(f"--output {output} is a file; name a folder.")
     print("report: reading the results ...", file=sys.stderr, flush=True)
     os.environ["HF_HUB_OFFLINE"] = "1"  # read as the libraries are imported: a report downloads nothing
-    from gloss_pyg.compare.report.build import build
-    from gloss_pyg.compare.report.html import to_html
-    from gloss_pyg.compare.report.latex import to_latex
-    from gloss_pyg.compare.report.markdown import to_markdown
-    from gloss_pyg.compare.report.material import gather
-    from gloss_pyg.compare.report.merge import merge
-    from gloss_pyg.compare.report.settings_section import configurations_of, file_names
+    with many_imports():
+        from gloss_pyg.compare.report.build import build
+        from gloss_pyg.compare.report.html import to_html
+        from gloss_pyg.compare.report.latex import to_latex
+        from gloss_pyg.compare.report.markdown import to_markdown
+        from gloss_pyg.compare.report.material import gather
+        from gloss_pyg.compare.report.merge import merge
+        from gloss_pyg.compare.report.settings_section import configurations_of, file_names
 
     package = logging.getLogger("gloss_pyg")
     level = package.level
