@@ -45,6 +45,10 @@ class BertGCN(JointMethod):
             classes are has `m` of 0.7 against a fine-tuned classifier, and spoils what that knew.
         max_epochs: Passes over the documents of `batches`.
         decay_epoch: Epochs after which both learning rates are a tenth.
+        choose_mix: Whether the share that the graph network has in what is kept and predicted is chosen at each
+            validation, from 0 to 1 in tenths, the one nearest to `mix` among equals; training goes by `mix`. The start
+            is then validated as well, so that a graph which does not help leaves the encoder as it was fine-tuned.
+            Not published; for few labels, of which a network learns little.
 
     Raises:
         ConfigError: for settings that cannot work together or out of range.
@@ -72,6 +76,7 @@ class BertGCN(JointMethod):
         warm_up_steps: int = 0,
         max_epochs: int = 50,
         decay_epoch: int = 30,
+        choose_mix: bool = False,
     ) -> None:
         super().__init__(
             graph,
@@ -87,6 +92,7 @@ class BertGCN(JointMethod):
             warm_up_steps,
             max_epochs,
             decay_epoch,
+            choose_mix,
         )
 
     def make_network(self, features: int, num_classes: int) -> GraphNetwork:
@@ -123,6 +129,7 @@ class BertGAT(JointMethod):
         warm_up_steps: As for `BertGCN`.
         max_epochs: As for `BertGCN`.
         decay_epoch: As for `BertGCN`.
+        choose_mix: As for `BertGCN`.
 
     Raises:
         ConfigError: for settings that cannot work together or out of range.
@@ -150,6 +157,7 @@ class BertGAT(JointMethod):
         warm_up_steps: int = 0,
         max_epochs: int = 50,
         decay_epoch: int = 30,
+        choose_mix: bool = False,
     ) -> None:
         if heads < 1:
             raise ConfigError(f"BertGAT: heads={heads}, expected at least 1.")
@@ -167,6 +175,7 @@ class BertGAT(JointMethod):
             warm_up_steps,
             max_epochs,
             decay_epoch,
+            choose_mix,
         )
         self.heads = heads
 

@@ -57,6 +57,7 @@ class JointMethod(Method):
         warm_up_steps: int,
         max_epochs: int,
         decay_epoch: int,
+        choose_mix: bool,
     ) -> None:
         limits = {"hidden": hidden, "batch_size": batch_size, "max_epochs": max_epochs, "decay_epoch": decay_epoch}
         for name, value in limits.items():
@@ -97,6 +98,7 @@ class JointMethod(Method):
         self.warm_up_steps = warm_up_steps
         self.max_epochs = max_epochs
         self.decay_epoch = decay_epoch
+        self.choose_mix = choose_mix
         self._fitted: Fitted | None = None
         self._known = KnownTexts()
 
@@ -214,6 +216,7 @@ class JointMethod(Method):
             warm_up_steps=self.warm_up_steps,
             max_epochs=self.max_epochs,
             decay_epoch=self.decay_epoch,
+            choose_mix=self.choose_mix,
         )
 
     @final
@@ -235,6 +238,7 @@ class JointMethod(Method):
         fitted.save(folder)
         self._known.save(folder, fitted.model.encoder.classifier.out_features)
         settings = {"class": type(self).__name__, "transductive": self.transductive, **self.settings()}
+        settings["mix"] = fitted.model.mix  # with choose_mix another than that of the constructor
         (folder / _SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
     @classmethod

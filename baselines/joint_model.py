@@ -49,7 +49,7 @@ class JointModel(nn.Module):
         bank[rows] = output.embeddings.detach()
         own = self.network.project(output.embeddings)
         passed_on = self.network.pass_on(self.network.project(bank).index_copy(0, rows, own), graph)
-        return self._mixed(self.network.score(own, graph.neighbours(documents), passed_on), output.logits)
+        return mixed(self.network.score(own, graph.neighbours(documents), passed_on), output.logits, self.mix)
 
     @torch.no_grad()
     def pass_on(self, bank: Tensor, graph: DocumentGraph) -> Tensor:
@@ -60,17 +60,24 @@ class JointModel(nn.Module):
     @torch.no_grad()
     def predict(self, features: Tensor, neighbours: Neighbours, passed_on: Tensor) -> Tensor:
         """Probabilities `[n, C]` of documents with these features and words, without dropout."""
+        return mixed(*self.both(features, neighbours, passed_on), self.mix)
+
+    @torch.no_grad()
+    def both(self, features: Tensor, neighbours: Neighbours, passed_on: Tensor) -> tuple[Tensor, Tensor]:
+        """What the graph network and the linear classifier say of such documents, each for itself; logits `[n, C]`."""
         self.eval()
         scores = self.network.score(self.network.project(features), neighbours, passed_on)
-        return self._mixed(scores, self.encoder.classifier(features))
+        return scores, self.encoder.classifier(features)
 
     def predict_all(self, bank: Tensor, graph: DocumentGraph, passed_on: Tensor) -> Tensor:
         """Probabilities `[documents, C]` of all documents of the graph."""
         blocks = np.array_split(np.arange(len(bank)), -(-len(bank) // _BLOCK))
         return torch.cat([self.predict(bank[rows], graph.neighbours(rows), passed_on) for rows in blocks])
 
-    def _mixed(self, scores: Tensor, logits: Tensor) -> Tensor:
-        return self.mix * scores.softmax(dim=1) + (1 - self.mix) * logits.softmax(dim=1)
+
+def mixed(scores: Tensor, logits: Tensor, share: float) -> Tensor:
+    """`share softmax(scores) + (1 - share) softmax(logits)`, `[n, C]`."""
+    return share * scores.softmax(dim=1) + (1 - share) * logits.softmax(dim=1)
 
 
 def mean_loss(probabilities: Tensor, labels: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from baselines.document_graph import DocumentGraph, Neighbours
-from baselines.joint_model import JointModel, mean_loss
+from baselines.joint_model import JointModel, mean_loss, mixed
 from gloss_pyg.encoder.apply import apply_to_documents
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.metrics import accuracy, macro_f1
@@ -25,6 +25,7 @@ progress = logging.getLogger("gloss_pyg.progress")
 Batches = Literal["all", "labelled"]
 Tokens = Sequence[Mapping[str, Any]]
 _SAID_EVERY = 20  # steps
+_TENTHS = tuple(tenth / 10 for tenth in range(11))
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Schedule:
     warm_up_steps: int
     max_epochs: int
     decay_epoch: int
+    choose_mix: bool
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,16 @@ class Outcome:
     passed_on: Tensor
     probabilities: np.ndarray
     report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the best epoch left."""
+
+    state: dict[str, Tensor]
+    bank: Tensor
+    passed_on: Tensor
+    mix: float
 
 
 def check_batches(batches: str) -> None:
@@ -97,10 +109,26 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
     steps_an_epoch = math.ceil(len(drawn) / schedule.batch_size)
     history: list[dict[str, float]] = []
     best: dict[str, float] = {}
+    kept: _Kept | None = None
     start, training = time.perf_counter(), 0.0
+
+    def validate(epoch: int, bank: Tensor) -> None:
+        nonlocal best, kept
+        passed_on = model.pass_on(bank, task.graph)
+        mix, scores = _validate(model, task, bank, passed_on, schedule)
+        step = epoch * steps_an_epoch
+        history.append({"step": float(step), "seconds": time.perf_counter() - start, **scores})
+        chosen = f" with {mix:.1f} of the graph network" if schedule.choose_mix else ""
+        progress.info("epoch %d: validation accuracy %.4f%s", epoch, scores["accuracy"], chosen)
+        tell_validation(step, scores["macro_f1"])
+        if not best or scores["accuracy"] > best["accuracy"]:
+            best, kept = history[-1], _Kept(copy.deepcopy(model.state_dict()), bank.clone(), passed_on, mix)
+
     progress.info("filling the memory bank with %d documents", len(task.documents))
     bank = _embed(model, task.documents, task, schedule.batch_size)
     _warm_up(model, task, bank, schedule)
+    if schedule.choose_mix:  # with a share of 0 this is the encoder as it was fine-tuned
+        validate(0, bank)
     for epoch in range(1, schedule.max_epochs + 1):
         began = time.perf_counter()
         order = drawn[torch.randperm(len(drawn), generator=generator).numpy()]
@@ -112,15 +140,10 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
         decay.step()
         bank = _embed(model, task.documents, task, schedule.batch_size)
         training += time.perf_counter() - began
-        passed_on = model.pass_on(bank, task.graph)
-        scores = _validate(model, task, bank, passed_on, schedule.batch_size)
-        history.append({"step": float(epoch * steps_an_epoch), "seconds": time.perf_counter() - start, **scores})
-        progress.info("epoch %d: validation accuracy %.4f", epoch, scores["accuracy"])
-        tell_validation(epoch * steps_an_epoch, scores["macro_f1"])
-        if not best or scores["accuracy"] > best["accuracy"]:
-            best, kept = history[-1], (copy.deepcopy(model.state_dict()), passed_on)
-            probabilities = model.predict_all(bank, task.graph, passed_on).cpu().numpy()
-    model.load_state_dict(kept[0])
+        validate(epoch, bank)
+    assert kept is not None
+    model.load_state_dict(kept.state)
+    model.mix = kept.mix
     report = {
         "seconds_per_epoch": training / schedule.max_epochs,
         "epochs": float(schedule.max_epochs),
@@ -129,7 +152,8 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
         "best_score": best["macro_f1"],
         "history": history,
     }
-    return Outcome(kept[1], probabilities, report)
+    probabilities = model.predict_all(kept.bank, task.graph, kept.passed_on).cpu().numpy()
+    return Outcome(kept.passed_on, probabilities, report)
 
 
 def training_step(
@@ -177,11 +201,33 @@ def _embed(model: JointModel, documents: Tokens, task: JointTask, batch_size: in
     return rows.to(model.encoder.device)
 
 
-def _validate(model: JointModel, task: JointTask, bank: Tensor, passed_on: Tensor, batch_size: int) -> dict[str, float]:
+def _validate(
+    model: JointModel, task: JointTask, bank: Tensor, passed_on: Tensor, schedule: Schedule
+) -> tuple[float, dict[str, float]]:
+    """The graph network's share, chosen here if so asked, and the scores with it."""
     if isinstance(task.validation, np.ndarray):
         features, neighbours = bank[task.validation], task.graph.neighbours(task.validation)
     else:
-        features, neighbours = _embed(model, task.validation[0], task, batch_size), task.validation[1]
-    predicted = model.predict(features, neighbours, passed_on).argmax(dim=1).cpu().numpy()
-    labels = task.validation_labels
-    return {"macro_f1": macro_f1(labels, predicted), "accuracy": accuracy(labels, predicted)}
+        features, neighbours = _embed(model, task.validation[0], task, schedule.batch_size), task.validation[1]
+    shares = {model.mix, *_TENTHS} if schedule.choose_mix else {model.mix}
+    nearest_first = sorted(shares, key=lambda share: (abs(share - model.mix), share))
+    return best_share(*model.both(features, neighbours, passed_on), task.validation_labels, nearest_first)
+
+
+def best_share(
+    scores: Tensor, logits: Tensor, labels: np.ndarray, shares: Sequence[float]
+) -> tuple[float, dict[str, float]]:
+    """The share of the graph network with the best accuracy, the first of equals, and the measures with it.
+
+    Args:
+        scores: Of the graph network, `[n, C]`.
+        logits: Of the linear classifier, `[n, C]`.
+        labels: True classes, `[n]`.
+        shares: To choose from.
+    """
+    measures = {}
+    for share in shares:
+        predicted = mixed(scores, logits, share).argmax(dim=1).cpu().numpy()
+        measures[share] = {"macro_f1": macro_f1(labels, predicted), "accuracy": accuracy(labels, predicted)}
+    best = max(measures, key=lambda share: measures[share]["accuracy"])
+    return best, measures[best]

@@ -72,12 +72,44 @@ def test_the_epoch_with_the_best_validation_accuracy_is_kept(checkpoint, tiny_te
     fit(one, tiny_texts)
     found = iter([0.7, 0.6, 0.7])  # the first of equals
     monkeypatch.setattr(
-        joint_training, "_validate", lambda *_: {"accuracy": (value := next(found)), "macro_f1": value / 2}
+        joint_training, "_validate", lambda *_: (0.7, {"accuracy": (value := next(found)), "macro_f1": value / 2})
     )
     three = BertGCN(checkpoint=checkpoint, **SETTINGS | {"max_epochs": 3})
     report = fit(three, tiny_texts)
     assert (report.best_step, report.best_score, report.steps) == (4, 0.35, 12)
     np.testing.assert_allclose(three.predict_proba(texts), one.predict_proba(texts), atol=1e-6)
+
+
+def test_a_graph_network_that_spoils_the_encoder_gets_no_share(checkpoint, tiny_texts, monkeypatch, tmp_path):
+    """An untrained network, of 0.9 in training: validated with tenths, and the encoder alone is kept."""
+    monkeypatch.setattr(joint_training, "training_step", lambda *_: None)
+    texts = [*texts_of(tiny_texts), "goal of a band"]
+    validation, labels = list(tiny_texts["validation"]["text"]), list(tiny_texts["validation"]["label"])
+    scores, kept = {}, {}
+    for mix, choose in ((0.0, False), (0.9, False), (0.9, True)):
+        method = BertGCN(checkpoint=checkpoint, mix=mix, choose_mix=choose, **SETTINGS)
+        report = fit(method, tiny_texts)
+        scores[mix, choose] = accuracy(labels, method.predict_proba(validation))
+        kept[mix, choose] = method, report
+    assert scores[0.9, True] >= max(scores[0.0, False], scores[0.9, False])
+    method, report = kept[0.9, True]
+    assert method._parts().model.mix < 0.9 or scores[0.9, False] >= scores[0.0, False]
+    assert [row["step"] for row in report.history] == [0, 4, 8]
+    assert report.history[0]["accuracy"] == scores[0.9, True]
+    method.save(tmp_path / "saved")
+    np.testing.assert_allclose(
+        BertGCN.load(tmp_path / "saved").predict_proba(texts), method.predict_proba(texts), atol=1e-6
+    )
+
+
+def test_the_share_is_the_best_and_the_first_of_equals():
+    scores = torch.tensor([[2.0, 0.0], [0.0, 2.0], [0.0, 0.5]])  # right on the first two of the classes 0, 1, 0
+    logits = torch.tensor([[2.0, 0.0], [0.5, 0.0], [2.0, 0.0]])  # right on the first and the last
+    labels = np.array([0, 1, 0])
+    for shares, expected in (((0.0, 1.0, 0.5, 0.4), 0.5), ((0.0, 0.4, 0.5), 0.4), ((1.0, 0.0), 1.0)):
+        share, measures = joint_training.best_share(scores, logits, labels, shares)
+        assert share == expected
+        assert measures["accuracy"] == (1.0 if expected < 1 else pytest.approx(2 / 3))
 
 
 def test_learning_rates_fall_to_a_tenth(checkpoint, tiny_texts, monkeypatch):
