@@ -31,7 +31,9 @@ def commands(guide):
                 yield words[start + 1], words[start + 2 : end]
 
 
-ALL = [(guide.stem, module, arguments) for guide in GUIDES for module, arguments in commands(guide)]
+ALL = [
+    (guide.stem, module, arguments) for guide in [ROOT / "README.md", *GUIDES] for module, arguments in commands(guide)
+]
 
 
 def test_there_are_commands_of_every_program():

@@ -25,7 +25,8 @@ def blocks(guide, *languages):
     return [(language, text) for language, text in BLOCK.findall(guide.read_text("utf-8")) if language in languages]
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+# trainer.md continues a script of the reader's, which test_trainer_guide.py has.
+@pytest.mark.parametrize("guide", [g for g in GUIDES if g.stem != "trainer"], ids=lambda guide: guide.stem)
 def test_python_runs_and_prints_what_is_shown(guide, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # readers who type it in have no such checks

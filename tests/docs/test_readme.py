@@ -1,108 +1,29 @@
-"""What the README shows runs: its three lines on the stock Trainer, its other Python, and its train and predict."""
+"""What the README shows runs: its three lines are those of the guide, its commands are taken, and it fits a screen."""
 
 import re
 import shlex
 from pathlib import Path
 
-import pytest
-import torch
-from datasets import Dataset
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
-
-import gloss_pyg
 from gloss_pyg import predict
 from gloss_pyg import train as train_command
+from gloss_pyg.viz import __main__ as viz_command
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PYTHON = [text for language, text in BLOCK.findall(README) if language == "python"]
 SHELL = "".join(text for language, text in BLOCK.findall(README) if language == "bash")
 
 
-@pytest.fixture
-def script(tiny_bert, tiny_texts, tmp_path, monkeypatch):
-    """What a user's script has before the three lines: everything stock, nothing set but where to write."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # readers who type it in have no such checks
-    tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
-    texts = tiny_texts["train"]
-    tokens = tokenizer(list(texts["text"]), padding=True)
-    config = BertConfig.from_pretrained(tiny_bert, num_labels=3)
-    return {
-        "Trainer": Trainer,
-        "arguments": TrainingArguments(str(tmp_path / "out"), num_train_epochs=1, use_cpu=True, logging_steps=2),
-        "model": BertForSequenceClassification(config),
-        "tokenizer": tokenizer,
-        "train": Dataset.from_dict({**tokens, "label": list(texts["label"])}),
-    }
+def test_its_python_is_that_of_the_guide():
+    (block,) = (text for language, text in BLOCK.findall(README) if language == "python")
+    assert f"```python\n{block}```" in (ROOT / "docs" / "how-to" / "trainer.md").read_text("utf-8")
 
 
-def run(part, script, **replaced):
-    (block,) = (text for text in PYTHON if part in text)
-    for old, new in replaced.items():
-        assert old in block
-        block = block.replace(old, new)
-    exec(compile(block, "README.md", "exec"), script)
+def test_it_is_short():
+    assert len(README.splitlines()) <= 75
 
 
-def test_the_three_lines_train_a_stock_model(script):
-    block = PYTHON[0]
-    assert len([line for line in block.splitlines() if line]) == 3
-    before = {name: value.detach().clone() for name, value in script["model"].named_parameters()}
-    exec(compile(block, "README.md", "exec"), script)
-    script["trainer"].train()
-    moved = {name for name, value in script["model"].named_parameters() if not torch.equal(value, before[name])}
-    assert "classifier.weight" in moved
-    assert "bert.encoder.layer.0.attention.self.query.weight" in moved
-    assert script["loss_function"].loss.graph_loss.statistics.summary()["usable_batches"] == 1
-
-
-def test_the_line_for_logs_brings_both_losses(script):
-    exec(compile(PYTHON[0], "README.md", "exec"), script)
-    run("LossReport", script)
-    script["trainer"].train()
-    logged = {name for row in script["trainer"].state.log_history for name in row}
-    assert {"graph_loss", "classification_loss", "hidden_accuracy", "chance"} <= logged
-
-
-def test_the_bandwidth_is_fitted_on_any_model(script):
-    exec(compile(PYTHON[0], "README.md", "exec"), script)
-    run("fit_bandwidth", script)
-    assert not script["loss"].graph_loss.needs_fit
-
-
-def test_our_encoder_takes_the_place_of_the_model(script, tiny_bert):
-    run("TextEncoder", script, **{"bert-base-uncased": str(tiny_bert), '"negative", "positive"': '"a", "b", "c"'})
-    script["arguments"].label_names = ["labels"]
-    exec(compile(PYTHON[0], "README.md", "exec"), script)
-    script["trainer"].train()
-
-
-def test_the_loss_in_a_loop_gives_a_gradient(script):
-    exec("from gloss_pyg import DenseGaussian, GLoss, HybridLoss", script)
-    run("torch.randn", script)
-    assert bool(script["embeddings"].grad.any())
-
-
-def test_the_classifier_predicts_what_comes_later(script):
-    rows = torch.cat([torch.eye(8)[:1].repeat(6, 1), torch.eye(8)[1:2].repeat(6, 1)]) + 0.01 * torch.rand(12, 8)
-    script |= {"embeddings": rows, "labels": [0, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1], "new_embeddings": rows[:2]}
-    run("PropagationClassifier", script)
-    assert script["classifier"].transduction_.tolist() == [0] * 6 + [1] * 6
-
-
-def test_every_block_is_run_by_a_test():
-    parts = ["trainer_loss(HybridLoss", "LossReport", "fit_bandwidth", "TextEncoder", "torch.randn", "PropagationClass"]
-    assert [sum(part in block for part in parts) for block in PYTHON] == [1] * len(PYTHON)
-
-
-def test_every_public_name_in_the_readme_is_there():
-    used = set(re.findall(r"from gloss_pyg import (.+)", README))
-    names = {name.strip() for line in used for name in line.split(",")}
-    assert names <= set(gloss_pyg.__all__)
-
-
-def test_train_and_predict_as_shown(tiny_texts, tmp_path, monkeypatch):
+def test_train_predict_and_viz_as_shown(tiny_texts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tiny_texts["train"].to_csv("reviews.csv", index=False)
     tiny_texts["test"].remove_columns("label").to_csv("new.csv", index=False)
@@ -113,3 +34,6 @@ def test_train_and_predict_as_shown(tiny_texts, tmp_path, monkeypatch):
     assert train_command.main([*fit, *small]) == 0
     assert predict.main(classify) == 0
     assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 1 + len(tiny_texts["test"])
+    (draw,) = (words[3:] for words in commands if words[2:3] == ["gloss_pyg.viz"])
+    assert viz_command.main([*draw, "--documents=16"]) == 0
+    assert (tmp_path / "batch.png").stat().st_size > 10_000
