@@ -216,7 +216,11 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m gloss_pyg.predict", description="Classify the documents of a file.")
+    parser = _Parser(
+        prog="python -m gloss_pyg.predict",
+        description="Classify the documents of a file.",
+        epilog="Example: python -m gloss_pyg.predict my-model new.csv --output predictions.csv",
+    )
     parser.add_argument(
         "model", metavar="MODEL", help="folder that python -m gloss_pyg.train saved, or its name on the Hub"
     )

@@ -43,6 +43,9 @@ Fits a method on a data set, prints its scores on the test split, and saves it f
   --output FOLDER            where the model is saved; it must be new or empty
   --overwrite                replace a model that was saved there before
 
+Example: python -m gloss_pyg.train --data reviews.csv --output my-model --method.loss=HybridLoss \\
+             --method.loss.graph_loss=GLoss
+
 Exit status: 0 saved, 2 something given cannot work, 130 stopped by Ctrl-C.
 """
 

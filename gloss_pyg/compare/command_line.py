@@ -5,7 +5,10 @@ The names of methods and data sets are read first; then each gets typed argument
 """
 
 import argparse
+import inspect
 import json
+import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -37,7 +40,8 @@ HELP = """usage: python -m gloss_pyg.compare [--config NAME_OR_FILE] [--FIELD=VA
 Compares methods on data sets over seeds and prints a table. What is finished is kept in --output and never run again;
 the same command may run several times at once, on one machine or on several with a common disk, and shares the work.
 
-  --config NAME_OR_FILE      a shipped configuration ({configs}) or a YAML file; default quick
+  --config NAME_OR_FILE      a YAML file, or one of these, by default quick:
+{configs}
   --seeds=[0,1,2]            a repetition each
   --data=NAME_OR_PATH        data sets: one, or a list as in --data=[MR,R8]
   --data.FIELD=VALUE         of all data sets; --data.NAME.FIELD=VALUE of one. FIELD:
@@ -51,6 +55,8 @@ the same command may run several times at once, on one machine or on several wit
   --workers=NUMBER           so many cells at a time, each in a process of its own; default 1
   --max-hours=NUMBER         begin no cell that would not be finished by then
 
+Example: python -m gloss_pyg.compare --config mr-800 --seeds=[0,1] --data.MR.train_size=400 --workers=2
+
 Exit status: 0 all finished, 1 a cell failed, 2 something given cannot work, 3 cells are left for want of time, 130
 stopped by Ctrl-C.
 """
@@ -58,9 +64,22 @@ stopped by Ctrl-C.
 
 def help_text() -> str:
     """What `--help` prints."""
-    described = DataSpec.__doc__ or ""
-    lines = [line.strip() for line in described.split("Attributes:")[1].splitlines() if ":" in line]
-    return HELP.format(configs=", ".join(shipped_names()), data_fields="\n".join(f"      {line}" for line in lines))
+    described = inspect.getdoc(DataSpec) or ""
+    fields = inspect.cleandoc(described.split("Attributes:")[1])
+    entries = re.split(r"\n(?! )", fields)
+    return HELP.format(configs=_filled(", ".join(shipped_names())), data_fields="\n".join(map(_filled, entries)))
+
+
+def _filled(text: str) -> str:
+    """A paragraph below an option."""
+    return textwrap.fill(
+        " ".join(text.split()),
+        width=120,
+        initial_indent=" " * 6,
+        subsequent_indent=" " * 8,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The commands of the guides: each is one that its program takes, and those of the tutorial run in their order."""
 
+import contextlib
 import io
 import re
 import shlex
@@ -10,8 +11,10 @@ import pytest
 
 from gloss_pyg import load_text_dataset, predict
 from gloss_pyg import train as train_command
+from gloss_pyg.compare import __main__ as compare_command
 from gloss_pyg.compare.command_line import read_arguments
-from gloss_pyg.compare.report.__main__ import _parser as report_parser
+from gloss_pyg.compare.report import __main__ as report_command
+from gloss_pyg.tune import __main__ as tune_command
 from gloss_pyg.viz import __main__ as viz_command
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +62,7 @@ def test_comparisons_are_understood(arguments):
 
 @pytest.mark.parametrize("arguments", [given for _, module, given in ALL if module == "gloss_pyg.compare.report"])
 def test_reports_are_understood(arguments):
-    report_parser().parse_args(arguments)
+    report_command._parser().parse_args(arguments)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,17 @@ def test_searches_are_understood(arguments):
 
     settings, methods = read_settings(arguments)
     assert set(settings.search) == set(methods)
+
+
+@pytest.mark.parametrize(
+    "program", [compare_command, report_command, tune_command, train_command, predict, viz_command]
+)
+def test_the_help_ends_with_an_example_of_the_command_itself(program, capsys):
+    with contextlib.suppress(SystemExit):
+        program.main(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    name = program.__name__.removesuffix(".__main__")
+    assert f"Example: python -m {name} " in shown
 
 
 def test_the_tutorial_runs_from_file_to_picture(tiny_texts, tmp_path, monkeypatch, capsys):

@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m gloss_pyg.compare.report",
         description="Write what comparisons found as report.html (one file, no network), report.md and report.tex, "
         "with statistics.json and the configuration that makes it again. Needs the extra 'stats'.",
+        epilog="Example: python -m gloss_pyg.compare.report results/mr-800 results/losses --reference cross-entropy",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="result folders, the --output of comparisons")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="default: 'report' inside the first RUN")
