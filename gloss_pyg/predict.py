@@ -19,12 +19,13 @@ from typing import Literal, NoReturn, Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from gloss_pyg.command import run_command
 from gloss_pyg.data import DataCollator, tokenize
 from gloss_pyg.data.rows import SUFFIXES, Row, explained_encoding, read_rows, read_stream
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
 from gloss_pyg.encoder.quiet import quiet_transformers
 from gloss_pyg.encoder.storage import TEXT_SETTINGS
-from gloss_pyg.errors import ConfigError, DataError, UserError
+from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.files import whole_file
 from gloss_pyg.methods.prediction import PropagationHead, encode, probabilities
 from gloss_pyg.model_folder import RECORD_FILE, find_model
@@ -182,17 +183,14 @@ def write_predictions(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit status: 0, 2 for something that cannot work, 130 when stopped by Ctrl-C."""
-    try:
-        _predict(_parser().parse_args(arguments))
-    except UserError as error:
-        _say(str(error))
-        return 2
-    except BrokenPipeError:  # the reader, `head` for instance, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        _say("stopped; a file named by --output was left as it was.")
-        return 130
-    return 0
+
+    def work() -> None:
+        try:
+            _predict(_parser().parse_args(arguments))
+        except BrokenPipeError:  # the reader, `head` for instance, has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return run_command("predict", work, stopped="stopped; a file named by --output was left as it was.")
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -22,8 +22,9 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from gloss_pyg.command import run_command
 from gloss_pyg.data.request import check_source
-from gloss_pyg.errors import ConfigError, UserError, did_you_mean
+from gloss_pyg.errors import ConfigError, did_you_mean
 from gloss_pyg.model_folder import RECORD_FILE, check_output, new_folder
 
 _OPTIONS = ("config", "data", "method", "seed", "output", "overwrite")
@@ -56,16 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or {"-h", "--help"} & set(given):
         sys.stdout.write(_help())
         return 0 if given else 2
-    try:
-        options = _rewrite(given)
-        _train(options)
-    except UserError as error:
-        sys.stderr.write(f"train: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("train: stopped.\n")
-        return 130
-    return 0
+    return run_command("train", lambda: _train(_rewrite(given)))
 
 
 def _train(options: list[str]) -> None:

@@ -6,6 +6,7 @@ What can be checked without torch is checked before torch is imported, which tak
 import sys
 from collections.abc import Sequence
 
+from gloss_pyg.command import run_command
 from gloss_pyg.compare.command_line import help_text, read_arguments
 from gloss_pyg.compare.configuration import check_data
 from gloss_pyg.errors import ConfigError, UserError
@@ -18,14 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if {"-h", "--help"} & set(given):
         print(help_text(), end="")
         return 0
-    try:
-        return _compare(given)
-    except UserError as error:
-        print(f"compare: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("compare: stopped; what was finished is kept.", file=sys.stderr)
-        return 130
+    return run_command("compare", lambda: _compare(given), stopped="stopped; what was finished is kept.")
 
 
 def _compare(given: Sequence[str]) -> int:

@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from gloss_pyg.errors import UserError, package_folder
+from gloss_pyg.command import run_command
+from gloss_pyg.errors import package_folder
 from gloss_pyg.startup import many_imports
 
 
@@ -15,20 +16,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(HELP, end="")
         return 0
-    try:
-        package_folder("optuna", extra="tune", purpose="Tuning")
-        print("tune: loading PyTorch and the methods ...", file=sys.stderr, flush=True)
-        with many_imports():
-            from gloss_pyg.tune.run import run
-            from gloss_pyg.tune.settings import read_settings
+    return run_command("tune", lambda: _tune(given), stopped="stopped; what was finished is kept.")
 
-        return run(*read_settings(given))
-    except UserError as error:
-        print(f"tune: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("tune: stopped; what was finished is kept.", file=sys.stderr)
-        return 130
+
+def _tune(given: Sequence[str]) -> int:
+    package_folder("optuna", extra="tune", purpose="Tuning")
+    print("tune: loading PyTorch and the methods ...", file=sys.stderr, flush=True)
+    with many_imports():
+        from gloss_pyg.tune.run import run
+        from gloss_pyg.tune.settings import read_settings
+
+    return run(*read_settings(given))
 
 
 if __name__ == "__main__":

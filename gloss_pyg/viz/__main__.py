@@ -7,8 +7,9 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from gloss_pyg.command import run_command
 from gloss_pyg.data.request import check_source
-from gloss_pyg.errors import ConfigError, UserError, did_you_mean, package_folder
+from gloss_pyg.errors import ConfigError, did_you_mean, package_folder
 
 _OPTIONS = (
     "data", "what", "output", "document", "documents", "split", "graph", "propagation", "labelled_fraction", "seed",
@@ -53,15 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or {"-h", "--help"} & set(given):
         print(_help(), end="")
         return 0 if given else 2
-    try:
-        _run(given)
-    except UserError as error:
-        _say(str(error))
-        return 2
-    except KeyboardInterrupt:
-        _say("stopped.")
-        return 130
-    return 0
+    return run_command("viz", lambda: _run(given))
 
 
 def _run(given: list[str]) -> None:

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gloss_pyg.command import run_command
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.report.runs import check_folders, read_results
-from gloss_pyg.errors import ConfigError, UserError
+from gloss_pyg.errors import ConfigError
 from gloss_pyg.startup import many_imports
 
 
@@ -20,16 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit status: 0, 2 for something that cannot work, 130 stopped by Ctrl-C."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(given)
-    try:
-        for path in _report(options, given):
-            print(path)
-    except UserError as error:
-        print(f"report: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("report: stopped; nothing was written.", file=sys.stderr)
-        return 130
-    return 0
+    return run_command(
+        "report", lambda: print(*_report(options, given), sep="\n"), stopped="stopped; nothing was written."
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
