@@ -101,7 +101,7 @@ class BertGCN(JointMethod):
 
     def settings(self) -> dict[str, Any]:
         """See `JointMethod.settings`."""
-        return {name: getattr(self, name) for name in ("mix", "hidden", "dropout", "batch_size")}
+        return {name: getattr(self, name) for name in ("hidden", "dropout", "batch_size")}
 
     def width(self) -> int:
         """See `JointMethod.width`."""
@@ -185,7 +185,7 @@ class BertGAT(JointMethod):
 
     def settings(self) -> dict[str, Any]:
         """See `JointMethod.settings`."""
-        return {name: getattr(self, name) for name in ("mix", "hidden", "heads", "dropout", "batch_size")}
+        return {name: getattr(self, name) for name in ("hidden", "heads", "dropout", "batch_size")}
 
     def width(self) -> int:
         """See `JointMethod.width`."""

@@ -108,7 +108,7 @@ class JointMethod(Method):
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Arguments that `make_network` reads, and `mix` and `batch_size`, as plain values."""
+        """Arguments that `make_network` reads, and `batch_size`, as plain values."""
 
     @abstractmethod
     def width(self) -> int:
@@ -238,7 +238,7 @@ class JointMethod(Method):
         fitted.save(folder)
         self._known.save(folder, fitted.model.encoder.classifier.out_features)
         settings = {"class": type(self).__name__, "transductive": self.transductive, **self.settings()}
-        settings["mix"] = fitted.model.mix  # with choose_mix another than that of the constructor
+        settings["mix"] = fitted.model.mix  # that of the constructor, or the one that was chosen
         (folder / _SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
     @classmethod

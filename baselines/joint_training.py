@@ -81,8 +81,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What the best epoch left."""
+    """The best epoch: its row of the history, and what it left."""
 
+    row: dict[str, float]
     state: dict[str, Tensor]
     bank: Tensor
     passed_on: Tensor
@@ -108,12 +109,11 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
     drawn = np.arange(len(task.labels)) if schedule.batches == "all" else np.flatnonzero(task.labels >= 0)
     steps_an_epoch = math.ceil(len(drawn) / schedule.batch_size)
     history: list[dict[str, float]] = []
-    best: dict[str, float] = {}
     kept: _Kept | None = None
     start, training = time.perf_counter(), 0.0
 
     def validate(epoch: int, bank: Tensor) -> None:
-        nonlocal best, kept
+        nonlocal kept
         passed_on = model.pass_on(bank, task.graph)
         mix, scores = _validate(model, task, bank, passed_on, schedule)
         step = epoch * steps_an_epoch
@@ -121,8 +121,8 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
         chosen = f" with {mix:.1f} of the graph network" if schedule.choose_mix else ""
         progress.info("epoch %d: validation accuracy %.4f%s", epoch, scores["accuracy"], chosen)
         tell_validation(step, scores["macro_f1"])
-        if not best or scores["accuracy"] > best["accuracy"]:
-            best, kept = history[-1], _Kept(copy.deepcopy(model.state_dict()), bank.clone(), passed_on, mix)
+        if kept is None or scores["accuracy"] > kept.row["accuracy"]:
+            kept = _Kept(history[-1], copy.deepcopy(model.state_dict()), bank.clone(), passed_on, mix)
 
     progress.info("filling the memory bank with %d documents", len(task.documents))
     bank = _embed(model, task.documents, task, schedule.batch_size)
@@ -148,8 +148,8 @@ def train_jointly(model: JointModel, task: JointTask, schedule: Schedule, seed: 
         "seconds_per_epoch": training / schedule.max_epochs,
         "epochs": float(schedule.max_epochs),
         "steps": schedule.max_epochs * steps_an_epoch,
-        "best_step": int(best["step"]),
-        "best_score": best["macro_f1"],
+        "best_step": int(kept.row["step"]),
+        "best_score": kept.row["macro_f1"],
         "history": history,
     }
     probabilities = model.predict_all(kept.bank, task.graph, kept.passed_on).cpu().numpy()

@@ -33,10 +33,10 @@ def measure(data: str, labels_per_class: int, steps: int, seed: int) -> dict[str
     given = np.asarray(splits["train"]["label"])
     labelled, others = np.flatnonzero(given >= 0), np.flatnonzero(given < 0)
     others = np.random.default_rng(seed).permutation(others)[:DOCUMENTS]
-    method = FineTuning(max_length=64, batch_size=24, learning_rate=1e-4, max_epochs=steps, max_steps=steps,
+    method = FineTuning(max_length=64, batch_size=25, learning_rate=1e-4, max_epochs=steps, max_steps=steps,
                         evaluate_every=steps, unlabelled="drop")  # fmt: skip
     method.fit(splits["train"], splits["validation"].select(range(50)), seed=seed)
-    texts = [splits["train"]["text"][int(row)] for row in (*labelled, *others)]
+    texts = list(splits["train"].select([*labelled, *others])["text"])
     logits = torch.as_tensor(method.predict_proba(texts)).log()
     embeddings = torch.as_tensor(method.embed(texts))
     labels = torch.full((len(texts),), -100)
