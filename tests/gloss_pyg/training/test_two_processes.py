@@ -57,8 +57,8 @@ def start(rank: int, port: int) -> None:
 def leave() -> None:
     """End a process that has written what it was for, without destructors.
 
-    One that destroys its group waits, about once in four times, for a thread of Gloo that wants the interpreter which it
-    holds: the stacks of such a hang show the end of the function and nothing of the project (torch 2.13.0).
+    One that destroys its group waits, about once in four times, for a thread of Gloo that wants the interpreter which
+    it holds: the stacks of such a hang show the end of the function and nothing of the project (torch 2.13.0).
     """
     torch.distributed.barrier()  # nobody leaves while the other still asks for something
     os._exit(0)
