@@ -1,6 +1,7 @@
 """Result folders as they lie on disk: what is finished, what failed, and what cannot be read."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,7 @@ def read_results(folder: Path) -> Run:
                 cells.append(found)
                 finished.add(path.name)
     order = {digest: place for place, digest in enumerate(listed)}
-    cells.sort(key=lambda cell: (not cell.current, order.get(cell.digest, 0), *map(str, cell.name)))
+    cells.sort(key=lambda cell: (not cell.current, order.get(cell.digest, 0), _natural(cell.name[0]), *cell.name[1:]))
     return Run(
         folder,
         tuple(cells),
@@ -113,6 +114,12 @@ def read_results(folder: Path) -> Run:
         tuple(dict.fromkeys(str(record["method"]) for record in listed.values() if "method" in record)),
         tuple(notes),
     )
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """Sorts `bbc-5` before `bbc-20`: numbers in a name by their value."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _listed(folder: Path) -> dict[str, Record]:

@@ -111,3 +111,12 @@ def test_what_cannot_be_read_is_a_note(folders):
         found = merged(folders[0])
         assert len(found.cells) == 1
         assert said in found.notes[0]
+
+
+def test_a_folder_of_cells_alone_gives_budgets_by_size(folders):
+    budgets = {f"texts-{number}": (DataSpec("some/texts", train_size=number), ["a", "b"], 20) for number in (20, 5)}
+    write_results(folders[0], budgets, {"one": 1.0}, [10, 2], validations=2)
+    (folders[0] / "results.jsonl").unlink()
+    assert [cell.name for cell in read_results(folders[0]).cells] == [
+        (f"texts-{number}", "one", seed) for number in (5, 20) for seed in (2, 10)
+    ]
