@@ -6,8 +6,8 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -38,6 +38,7 @@ class Cell:
         transductive: Whether the method sees the test texts.
         settings: Everything that determines the result.
         digest: Name of the cell's folder, from `settings`.
+        limits: The method's arguments that only bound the training (`Method.limits`).
     """
 
     method: str
@@ -48,6 +49,7 @@ class Cell:
     transductive: bool
     settings: dict[str, Any]
     digest: str
+    limits: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.method} on {self.data}, seed {self.seed}"

@@ -22,6 +22,7 @@ from gloss_pyg.compare.display import Display, LiveDisplay, PlainDisplay
 from gloss_pyg.compare.files import write_whole
 from gloss_pyg.compare.forecast import Forecast, spell_seconds
 from gloss_pyg.compare.grid import Outcome, run_grid
+from gloss_pyg.compare.limits import FitsWithinLimits
 from gloss_pyg.compare.plan import Estimates, check_method, make_methods, plan
 from gloss_pyg.compare.results import Results
 from gloss_pyg.compare.splits import SplitsCache
@@ -61,7 +62,15 @@ def run(config: Configuration) -> int:
             check_method(name, method, display.note if config.dry_run else None)
         splits = SplitsCache(display.status)
         cells, estimates = plan(config, methods, splits, display.status)
+        known = FitsWithinLimits(results)
         if not config.dry_run:
+            results.plan(cells)
+            missing = [cell for cell in cells if not results.is_finished(cell)]
+            if taken := [cell for cell in missing if known.take_over(cell)]:
+                display.note(
+                    f"{len(taken)} of {len(cells)} cells differ from finished ones in their limit of steps alone, which "
+                    "those did not reach; they are taken over."
+                )
             forecast = Forecast(cells, estimates, config.workers)
             display.plan(cells, forecast)
             try:
@@ -76,7 +85,7 @@ def run(config: Configuration) -> int:
             rows = table.make_rows(results.merge(cells))
             files = write_reports(rows, cells, results, config.output)
     if config.dry_run:
-        out.print(_dry_run(cells, estimates, config, results))
+        out.print(_dry_run(cells, estimates, config, results, known))
         return 0
     out.print(table.rich_table(rows))
     out.print(table.notes(rows))
@@ -159,14 +168,16 @@ def _report_hint(folder: Path) -> str:
     return f"Which differences hold: python -m gloss_pyg.compare.report {shlex.quote(str(folder))}{needs}"
 
 
-def _dry_run(cells: list[Cell], estimates: Estimates, config: Configuration, results: Results) -> Group:
+def _dry_run(
+    cells: list[Cell], estimates: Estimates, config: Configuration, results: Results, known: FitsWithinLimits
+) -> Group:
     shown = Table(title=f"{config.name}: {len(cells)} cells, results in {config.output}", title_justify="left")
     for column in ("data", "method", "seed", "state", "time", "memory"):
         shown.add_column(column, justify="right" if column in ("seed", "time", "memory") else "left")
     missing, unknown = 0.0, 0
     for cell in cells:
         state = "missing"
-        if results.is_finished(cell):
+        if results.is_finished(cell) or known.of(cell) is not None:
             state = "finished"
         elif results.error(cell) is not None:
             state = "failed, would be tried again"

@@ -105,6 +105,7 @@ def plan(
                         transductive=method.transductive,
                         settings=settings,
                         digest=digest(settings),
+                        limits=method.limits,
                     )
                 )
     return _told_apart(cells), estimates

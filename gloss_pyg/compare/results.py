@@ -3,6 +3,7 @@
     <output>/cells/<digest>/          record.json, history.json, settings.json, predictions.parquet
     <output>/cells/<digest>.lock      held by the process that works on the cell, and gone with it
     <output>/cells/<digest>.error     why the cell failed; tried again at the next start
+    <output>/grid.jsonl               data set, method, seed and digest of every cell of the configuration
     <output>/results.jsonl            the records of the configuration, merged from the folders
 
 The claim is a lock of the operating system (flock), so that a process killed at any moment leaves none behind. A
@@ -27,6 +28,8 @@ from gloss_pyg.errors import ConfigError, one_line
 
 logger = logging.getLogger(__name__)
 
+FILES = ("record.json", "history.json", "settings.json", "predictions.parquet")
+_PARQUET = b"PAR1"
 _NEEDED = {"fit_seconds", "predict_seconds", "accuracy", "macro_f1", "best_step"}
 
 
@@ -56,13 +59,13 @@ class Results:
 
     def is_finished(self, cell: Cell) -> bool:
         """Whether the cell's folder is there, with files that can be read."""
-        folder = self._cells / cell.digest
-        try:
-            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-            history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return isinstance(record, dict) and isinstance(history, list) and record.keys() >= _NEEDED
+        return _is_whole(self._cells / cell.digest)
+
+    def finished_folders(self) -> list[Path]:
+        """The folders of all finished cells, of this configuration or of others, in the order of their names."""
+        if not self._cells.is_dir():
+            return []
+        return [path for path in sorted(self._cells.iterdir()) if path.name[0] != "." and _is_whole(path)]
 
     def record(self, cell: Cell) -> Record:
         """Record of a finished cell, under the names that the cell has in this configuration."""
@@ -95,10 +98,7 @@ class Results:
     @contextmanager
     def claim(self, cell: Cell) -> Iterator[bool]:
         """Claim a cell for the time of the block; gives whether that succeeded."""
-        try:
-            self._cells.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unwritable(error.strerror or str(error)) from error
+        self._make()
         lock = FileLock(self._cells / f"{cell.digest}.lock")
         try:
             lock.acquire(timeout=0)
@@ -112,6 +112,12 @@ class Results:
             yield True
         finally:
             lock.release()
+
+    def _make(self) -> None:
+        try:
+            self._cells.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
 
     def write(self, cell: Cell, files: Mapping[str, bytes]) -> None:
         """Write a claimed cell's folder as a whole."""
@@ -137,6 +143,13 @@ class Results:
         write_whole(self._error_file(cell), f"{line}\n\n{''.join(traceback.format_exception(error))}".encode())
         return line
 
+    def plan(self, cells: Sequence[Cell]) -> None:
+        """Write `grid.jsonl`, so that whoever reads the results knows what is missing."""
+        self._make()
+        keys = ("data", "method", "seed", "digest")
+        lines = [to_json({key: getattr(cell, key) for key in keys}, indent=None) for cell in cells]
+        write_whole(self.folder / "grid.jsonl", b"".join(lines))
+
     def merge(self, cells: Sequence[Cell]) -> list[Record]:
         """Collect the records of these cells, failed ones with their `error`, and write `results.jsonl`."""
         records = []
@@ -145,7 +158,7 @@ class Results:
                 records.append(self.record(cell))
             elif (error := self.error(cell)) is not None:
                 records.append(cell.keys() | {"error": error})
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make()
         write_whole(self.folder / "results.jsonl", b"".join(to_json(record, indent=None) for record in records))
         return records
 
@@ -155,3 +168,22 @@ class Results:
 
     def _error_file(self, cell: Cell) -> Path:
         return self._cells / f"{cell.digest}.error"
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the files of a cell are there and can be read; of the predictions, their beginning and end."""
+    try:
+        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+        with (folder / "predictions.parquet").open("rb") as stream:
+            begins = stream.read(len(_PARQUET))
+            stream.seek(-len(_PARQUET), os.SEEK_END)
+            ends = stream.read()
+    except (OSError, ValueError):
+        return False
+    return (
+        isinstance(record, dict)
+        and isinstance(history, list)
+        and record.keys() >= _NEEDED
+        and begins == ends == _PARQUET
+    )

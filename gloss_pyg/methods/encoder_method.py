@@ -92,6 +92,7 @@ class EncoderMethod(Method):
     """Base of `FineTuning` and `Standalone`, which write `fit` and have the arguments named here."""
 
     elsewhere: ClassVar[tuple[str, ...]] = ("checkpoints",)
+    limits: ClassVar[Mapping[str, Literal["steps", "epochs"]]] = {"max_steps": "steps", "max_epochs": "epochs"}
 
     model: str
     loss: nn.Module

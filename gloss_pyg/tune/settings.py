@@ -1,14 +1,15 @@
 """What is tuned, and how: the fields of a configuration of `gloss_pyg.tune`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from gloss_pyg.compare.command_line import Option, read_arguments
 from gloss_pyg.compare.configuration import Configuration, check_data
 from gloss_pyg.compare.plan import try_method
 from gloss_pyg.errors import ConfigError, did_you_mean
 from gloss_pyg.methods import Method
-from gloss_pyg.tune.space import Space, bounds, put, read_space
+from gloss_pyg.tune.space import Space, bounds, put, read_space, spell_out
 
 OPTIONS = {
     "search": Option(None, {}),
@@ -69,10 +70,12 @@ def read_settings(arguments: Sequence[str]) -> tuple[Settings, dict[str, Method]
             raise ConfigError(f"search.{name}: there is no such method.{did_you_mean(str(name), config.methods)}")
     methods: dict[str, Method] = {}
     search: dict[str, Space] = {}
-    for name, method_arguments in config.methods.items():
-        methods[name] = try_method(method_arguments, f"methods.{name}")
+    spelled: dict[str, dict[str, Any]] = {}
+    for name, as_configured in config.methods.items():
+        methods[name] = try_method(as_configured, f"methods.{name}")
         where = f"search.{name}"
         search[name] = read_space(given[name], where) if name in given else dict(methods[name].search_space())
+        spelled[name] = method_arguments = spell_out(as_configured, methods[name], search[name])
         for point in bounds(search[name]) if search[name] else ():
             try_method(put(method_arguments, point, where), where)
-    return Settings(config, search, **options), methods
+    return Settings(replace(config, methods=spelled), search, **options), methods

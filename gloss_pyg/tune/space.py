@@ -3,9 +3,11 @@
 import copy
 import inspect
 import pydoc
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gloss_pyg.description import describe
 from gloss_pyg.errors import ConfigError, UserError, did_you_mean
 from gloss_pyg.methods.search import Choice, Interval, Range, Value
 
@@ -81,6 +83,67 @@ def bounds(space: Space) -> list[dict[str, Value]]:
         if isinstance(entry, Choice):
             points += [middle | {path: value} for value in entry.values[1:]]
     return points
+
+
+def spell_out(arguments: Mapping[str, Any], made: object, paths: Iterable[str]) -> dict[str, Any]:
+    """Arguments of a method with the parts written out that paths lead through and that are null by default.
+
+    Args:
+        arguments: `class_path` and `init_args`.
+        made: The method that they make, which knows what its defaults turned into.
+        paths: Arguments that are searched.
+
+    Example:
+        >>> from gloss_pyg import FineTuning, GLoss, HybridLoss
+        >>> method = {"class_path": "gloss_pyg.FineTuning", "init_args": {"loss": {"class_path": "gloss_pyg.HybridLoss",
+        ...           "init_args": {"graph_loss": {"class_path": "gloss_pyg.GLoss"}}}}}
+        >>> made = FineTuning(loss=HybridLoss(GLoss()))
+        >>> spelled = spell_out(method, made, ["loss.graph_loss.graph.sigma"])
+        >>> spelled["init_args"]["loss"]["init_args"]["graph_loss"]["init_args"]["graph"]["class_path"]
+        'gloss_pyg.DenseGaussian'
+    """
+    spelled = copy.deepcopy(dict(arguments))
+    for path in paths:
+        owner, part = spelled, made
+        *names, searched = path.split(".")
+        for name in names:
+            part = getattr(part, name, None)
+            entry = _arguments_of(owner).get(name)
+            if entry is None and (entry := _written(part, searched)) is not None:
+                _arguments_of(owner)[name] = entry
+            if not isinstance(entry, dict):
+                break  # `put` says what is wrong with the path
+            owner = entry
+    return spelled
+
+
+def _written(part: object, searched: str) -> dict[str, Any] | None:
+    """A part as a configuration writes it, less what is searched; `None` where plain values cannot say it."""
+    cls = type(part)
+    if part is None or cls.__module__ == "builtins":
+        return None
+    found: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if name == searched:
+            continue
+        value = getattr(part, name, parameter.empty)
+        if value is None or isinstance(value, bool | int | float | str):
+            found[name] = value
+        elif parameter.default is None:
+            parts[name] = describe(value)
+        else:
+            return None
+    try:
+        fresh = cls(**found) if parts else None
+    except (UserError, TypeError):
+        return None
+    if any(describe(getattr(fresh, name)) != given for name, given in parts.items()):
+        return None  # null would become something else
+    modules = cls.__module__.split(".")
+    homes = (".".join(modules[:count]) for count in range(1, len(modules)))  # the shortest name that users import
+    home = next((one for one in homes if getattr(sys.modules.get(one), cls.__qualname__, None) is cls), cls.__module__)
+    return {"class_path": f"{home}.{cls.__qualname__}", "init_args": found}
 
 
 def put(arguments: Mapping[str, Any], values: Mapping[str, Value], where: str) -> dict[str, Any]:

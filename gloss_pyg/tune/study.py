@@ -129,6 +129,9 @@ class Study:
                 lock = self._hold(trial._trial_id)
             except Timeout:
                 continue  # somebody works on it
+            if self._storage.get_trial(trial._trial_id).state != TrialState.RUNNING:
+                lock.release()  # it ended since the list was read
+                continue
             self._storage.set_trial_user_attr(trial._trial_id, _LOST, True)  # noqa: FBT003 - Optuna's signature
             study.tell(trial.number, state=TrialState.FAIL)
             lock.release()

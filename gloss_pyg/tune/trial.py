@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 from transformers import set_seed
 
 from gloss_pyg.compare.cell import make_method
@@ -110,7 +111,13 @@ def run_trial(task: Task, documents: Documents) -> Measured:
             pruned = True
     seconds = time.perf_counter() - clock
     if pruned:
-        return Measured(None, report.chosen_by, seconds, last)
+        return Measured(None, _score_name(study), seconds, last)
     if not math.isfinite(report.best_score):
         raise ValueError(f"{method.name} reports no validation score (FitReport.best_score), so it cannot be tuned.")
     return Measured(report.best_score, report.chosen_by, seconds, report.steps)
+
+
+def _score_name(study: optuna.Study) -> str:
+    """What the finished trials were chosen by: a trial that was pruned, which takes five of them, did not get to say."""
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return next(str(trial.user_attrs["metric"]) for trial in finished if "metric" in trial.user_attrs)

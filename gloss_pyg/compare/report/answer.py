@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from gloss_pyg.compare.report.content import Block, Details, Items, Section, Text
 from gloss_pyg.compare.report.material import Material
+from gloss_pyg.compare.report.runs import at_limit
 from gloss_pyg.compare.report.wording import count, listed, percent, span
 from gloss_pyg.compare.statistics.verdict import METRIC_NAMES, Comparison, Verdict
 
@@ -14,8 +15,7 @@ def answer(material: Material) -> Section:
     """Summary in words."""
     blocks: list[Block] = [Text(_verdict(material), "answer")]
     blocks.append(Items(tuple(_leader(material, data) for data in material.merged.data)))
-    if warning := _incomplete(material):
-        blocks.append(Text(warning, "warning"))
+    blocks += [Text(warning, "warning") for warning in (_incomplete(material), _cut_off(material)) if warning]
     blocks.append(Section("What was compared", (Items(tuple(_compared(material))),)))
     if material.statistics is not None:
         found = material.statistics.comparisons
@@ -100,13 +100,14 @@ def _leader(material: Material, data: str) -> str:
     others = [method for method, one in scores.items() if one.mean == found.mean and method != best]
     figures = f"{percent(found.mean)} % (95 % interval {span(found.interval.low, found.interval.high)})"
     if len(scores) == 1:
-        return f"On {data}, {best} reaches an accuracy of {figures}."
-    start = f"On {data}, {best} has the highest accuracy, {figures}{f', as has {listed(others, 6)}' if others else ''}"
+        return f"On {data}, {material.title(best)} reaches an accuracy of {figures}."
+    alike = f", as has {listed([material.title(name) for name in others], 6)}" if others else ""
+    start = f"On {data}, {material.title(best)} has the highest accuracy, {figures}{alike}"
     told: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
     for one in material.comparisons(data, "accuracy"):
         names = (one.measured.first, one.measured.second)
         if best in names:
-            told[one.verdict].append(names[names[0] == best])
+            told[one.verdict].append(material.title(names[names[0] == best]))
     beaten, even, open_ = told[Verdict.HOLDS], told[Verdict.NOISE], told[Verdict.CANNOT_BE_TOLD]
     said = [f"it is better than {listed(beaten, 6)}"] if beaten else []
     said += [f"it is as good as {listed(even, 6)} within a point"] if even else []
@@ -126,6 +127,22 @@ def _incomplete(material: Material) -> str:
     if material.notes or merged.notes:
         parts.append(f"{count(len(material.notes) + len(merged.notes), 'note')} on the results should be read")
     return f"{listed(parts)}: see “Cells”." if parts else ""
+
+
+def _cut_off(material: Material) -> str:
+    """Which fits ended at the limit of steps: their scores may say more of the limit than of the method."""
+    parts = []
+    for data in material.merged.data:
+        for method in material.merged.methods:
+            cells = material.merged.of(data, method)
+            if limited := sum(at_limit(cell.record) for cell in cells):
+                parts.append(f"{limited} of {len(cells)} of {material.title(method)} on {data}")
+    if not parts:
+        return ""
+    return (
+        f"Some fits ended at the limit of steps, not by their validation score: {listed(parts, 6)}. With more steps they "
+        "might have gone higher; differences with them are to be read with care."
+    )
 
 
 def _said(material: Material, title: str, verdict: Verdict) -> list[Block]:
@@ -152,6 +169,26 @@ def _place(material: Material, one: Comparison) -> tuple[int, int]:
     return max(first, second), min(first, second)
 
 
+def _seeds_needed(needed: Sequence[int], never: int) -> str:
+    """How many seeds would tell the first, half and the last of the differences; `needed` is in order.
+
+    Example:
+        >>> _seeds_needed([27], 0)
+        'If the true difference is as large as that seen, 27 seeds would tell it, on these test documents.'
+    """
+    last = f" For {never} more no number up to 1,000 would do." if never else ""
+    if len(needed) == 1:
+        return (
+            f"If the true difference is as large as that seen, {needed[0]} seeds would tell it, on these test "
+            f"documents.{last}"
+        )
+    half = f", {needed[(len(needed) - 1) // 2]} half of them" if len(needed) > 2 else ""
+    return (
+        f"If the true differences are as large as those seen, {needed[0]} seeds would tell the first of "
+        f"{len(needed)}{half} and {needed[-1]} all of these, on these test documents.{last}"
+    )
+
+
 def _undecided(found: Sequence[Comparison]) -> list[Block]:
     """What cannot be told, those first that few more seeds would decide."""
     chosen = [one for one in found if one.verdict is Verdict.CANNOT_BE_TOLD]
@@ -162,14 +199,7 @@ def _undecided(found: Sequence[Comparison]) -> list[Block]:
     never = sum(len(one.measured.seeds) > 1 and one.seeds_needed is None for one in chosen)
     blocks: list[Block] = []
     if near:
-        needed = [one.seeds_needed or 0 for one in near]
-        blocks.append(
-            Text(
-                f"If the true differences are as large as those seen, {needed[0]} seeds would tell the first of them, "
-                f"{needed[len(needed) // 2]} half of them and {needed[-1]} all but {never}, on these test documents; "
-                f"for {never} no number up to 1,000 would do."
-            )
-        )
+        blocks.append(Text(_seeds_needed([one.seeds_needed or 0 for one in near], never)))
         blocks.append(Items(tuple(one.sentence for one in near[:3])))
     shown = {id(one) for one in near[:3]}
     rest = [one for one in chosen if id(one) not in shown]

@@ -26,22 +26,23 @@ def differences(material: Material) -> Section | None:
         for metric, name in METRIC_NAMES.items():
             if found := material.comparisons(data, metric):
                 found.sort(key=lambda one: one.measured.p if one.measured.p is not None else 2.0)
-                parts.append(
-                    Details(f"{count(len(found), 'difference')} in {name} on {data}", (_table(found, data, name),))
-                )
+                tables = [_table(material, found, data, metric)]
+                if metric == "accuracy":
+                    tables.append(_these_fits(material, found, data))
+                parts.append(Details(f"{count(len(found), 'difference')} in {name} on {data}", tuple(tables)))
         if parts:
             blocks.append(Section(data, tuple(parts)))
     return Section("Differences", tuple(blocks), "differences") if len(blocks) > 1 else None
 
 
-def _table(found: list[Comparison], data: str, name: str) -> Table:
+def _table(material: Material, found: list[Comparison], data: str, metric: str) -> Table:
     rows = []
     for one in found:
         measured = one.measured
         rows.append(
             (
-                measured.first,
-                measured.second,
+                material.title(measured.first),
+                material.title(measured.second),
                 f"{100 * measured.difference:+.2f}",
                 span(measured.interval.low, measured.interval.high),
                 p_value(measured.p),
@@ -49,7 +50,7 @@ def _table(found: list[Comparison], data: str, name: str) -> Table:
                 _SIGNS[one.verdict] if one.verdict is not Verdict.HOLDS else "holds",
                 NONE if one.seeds_needed is None else f"{one.seeds_needed:,}",
                 NONE if one.documents_needed is None else f"{float(f'{one.documents_needed:.1e}'):,.0f}",
-                number(measured.effect.cohens_h),
+                *((number(measured.effect.cohens_h),) if metric == "accuracy" else ()),
                 f"{measured.differing_documents:,} of {measured.documents:,}",
             )
         )
@@ -63,7 +64,7 @@ def _table(found: list[Comparison], data: str, name: str) -> Table:
         "verdict",
         "seeds needed",
         "or documents",
-        "Cohen's h",
+        *(("Cohen's h",) if metric == "accuracy" else ()),
         "answered differently",
     )
     notes = (
@@ -71,13 +72,44 @@ def _table(found: list[Comparison], data: str, name: str) -> Table:
         "or that many test documents with these seeds.",
     )
     return Table(
-        f"Differences in {name} on {data}, the smallest p first", columns, tuple(rows), 2, frozenset({0, 1, 6}), notes
+        f"Differences in {METRIC_NAMES[metric]} on {data}, the smallest p first",
+        columns,
+        tuple(rows),
+        2,
+        frozenset({0, 1, 6}),
+        notes,
     )
+
+
+def _these_fits(material: Material, found: list[Comparison], data: str) -> Table:
+    """McNemar's tests, which speak of the fits that were made, and Wilcoxon's over the seeds."""
+    rows = []
+    for one in found:
+        measured = one.measured
+        each = "; ".join(
+            f"{seed.seed}: {seed.first_only:,}, {seed.second_only:,}, {p_value(seed.p)}" for seed in measured.discordant
+        )
+        names = material.title(measured.first), material.title(measured.second)
+        rows.append((*names, each, p_value(measured.documents_p), p_value(measured.wilcoxon.p)))
+    columns = (
+        "first",
+        "second",
+        "seed: only the first right, only the second, p",
+        "p of all seeds",
+        "p (Wilcoxon)",
+    )
+    notes = (
+        "McNemar's mid-p of each seed, and of all seeds together with each document counted once. They tell these fits "
+        "apart, not the methods: two fits of one method may differ as much. They are not corrected for their number.",
+        *dict.fromkeys(one.measured.wilcoxon.note for one in found if one.measured.wilcoxon.note),
+    )
+    return Table(f"These fits on {data}: McNemar's test", columns, tuple(rows), 2, frozenset({0, 1, 2}), notes)
 
 
 def _matrix(material: Material, data: str) -> Table | None:
     """Who is better than whom, at a glance."""
     names = list(material.scores_of(data))
+    titles = [material.title(name) for name in names]
     found = material.comparisons(data, "accuracy")
     if (
         len(names) < 3
@@ -92,10 +124,13 @@ def _matrix(material: Material, data: str) -> Table | None:
         holds = one.verdict is Verdict.HOLDS
         said[first, second] = ("better" if ahead else "worse") if holds else _SIGNS[one.verdict]
         said[second, first] = ("worse" if ahead else "better") if holds else _SIGNS[one.verdict]
-    rows = tuple((row, *(_entry(said.get((row, column), NONE)) for column in names)) for row in names)
+    rows = tuple(
+        (title, *(_entry(said.get((row, column), NONE)) for column in names))
+        for title, row in zip(titles, names, strict=True)
+    )
     return Table(
         f"Accuracy on {data}: the method of the row is … than that of the column",
-        ("method", *names),
+        ("method", *titles),
         rows,
         1,
         frozenset(range(len(names) + 1)),

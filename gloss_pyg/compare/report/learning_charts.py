@@ -50,7 +50,8 @@ def curve(cell: FoundCell, score: str) -> Curve | None:
     if not rows:
         return None
     steps, seconds, scores = (tuple(float(row[key]) for row in rows) for key in keys)
-    return Curve(steps, seconds, scores, float(cell.record.get("best_step") or math.nan))
+    best = cell.record.get("best_step")  # 0 where training only made it worse
+    return Curve(steps, seconds, scores, math.nan if best is None else float(best))
 
 
 def _known(value: object) -> bool:

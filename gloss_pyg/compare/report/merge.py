@@ -23,7 +23,7 @@ class Merged:
     Attributes:
         cells: Finished cells by data set, method and seed, each name once.
         failed: Records of cells that failed in every run that has them, with their `error`.
-        missing: Data set, method and seed of cells that a run's grid has room for and nobody finished.
+        missing: Data set, method and seed of cells that a run planned and nobody finished.
         claimed: Cells that were begun and are neither finished nor failed.
         notes: What was left out, renamed or found to disagree.
     """
@@ -74,7 +74,7 @@ def merge(runs: Sequence[Run]) -> Merged:
     cells = list(_once(runs, notes))
     finished = {cell.digest for cell in cells}
     failed = {record["digest"]: record for run in runs for record in run.failed if record["digest"] not in finished}
-    missing = _missing(cells, list(failed.values()))
+    missing = _missing(runs, cells, list(failed.values()))
     order = list(dict.fromkeys([*(name for run in runs for name in run.methods), *(cell.name[1] for cell in cells)]))
     named = list(_named(cells, "data", _data_signature, notes))
     by_data = {
@@ -195,16 +195,19 @@ def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, json.dumps(value).strip('"')
 
 
-def _missing(cells: Sequence[FoundCell], failed: Sequence[Record]) -> list[tuple[str, str, int]]:
-    """What the grid of each run, its data sets times methods times seeds, has room for and nobody has."""
+def _missing(runs: Sequence[Run], cells: Sequence[FoundCell], failed: Sequence[Record]) -> list[tuple[str, str, int]]:
+    """What was planned and nobody has; of runs that do not say, what the grid of their cells has room for."""
     there = {cell.name for cell in cells} | {
         (record["data"], record["method"], int(record["seed"])) for record in failed if "method" in record
     }
     missing: dict[tuple[str, str, int], None] = {}
-    for run in dict.fromkeys(cell.run for cell in cells):
-        names = [cell.name for cell in cells if cell.run == run and cell.current]
-        data, methods, seeds = (dict.fromkeys(column) for column in zip(*names, strict=True)) if names else ((), (), ())
-        for name in ((one, two, seed) for one in data for two in methods for seed in sorted(seeds)):
-            if name not in there:
-                missing[name] = None
+    for run in runs:
+        missing |= dict.fromkeys(name for name in run.planned or _room(run) if name not in there)
     return list(missing)
+
+
+def _room(run: Run) -> Iterator[tuple[str, str, int]]:
+    """Data sets times methods times seeds of the cells that a run has."""
+    names = [cell.name for cell in run.cells if cell.current]
+    data, methods, seeds = (dict.fromkeys(column) for column in zip(*names, strict=True)) if names else ((), (), ())
+    yield from ((one, two, seed) for one in data for two in methods for seed in sorted(seeds))

@@ -31,7 +31,7 @@ def ranks(material: Material) -> Section | None:
         parts: list[Block] = []
         if (figure := _figure(over.ranking, over.metric)) is not None:
             parts.append(Figures((figure,), "wide"))
-        parts += [_table(over, over.ranking), Items(over.sentences)]
+        parts += [_table(material, over, over.ranking), Items(over.sentences)]
         blocks.append(Section(f"By {METRIC_NAMES[over.metric]}", tuple(parts)))
     return Section("Over all data sets", tuple(blocks), "ranks") if blocks else None
 
@@ -51,7 +51,7 @@ def _figure(ranking: Ranking, metric: str) -> Figure | None:
     return Figure(inline(svg, f"ranks-{metric.replace('_', '-')}", title, description), title, description)
 
 
-def _table(over: OverDataSets, ranking: Ranking) -> Table:
+def _table(material: Material, over: OverDataSets, ranking: Ranking) -> Table:
     means = {(pair.first, pair.second): pair for pair in over.pairs}
     order = sorted(range(len(ranking.methods)), key=lambda place: ranking.average_ranks[place])
     best = ranking.methods[order[0]]
@@ -60,9 +60,8 @@ def _table(over: OverDataSets, ranking: Ranking) -> Table:
         name = ranking.methods[place]
         pair = means.get((best, name)) or means.get((name, best))
         nemenyi = ranking.nemenyi[order[0]][place] if ranking.nemenyi is not None and name != best else None
-        rows.append(
-            (name, number(ranking.average_ranks[place]), p_value(nemenyi), p_value(pair.p_holm) if pair else NONE)
-        )
+        wilcoxon = p_value(pair.p_holm) if pair else NONE
+        rows.append((material.title(name), number(ranking.average_ranks[place]), p_value(nemenyi), wilcoxon))
     columns = ("method", "average rank", f"p against {best} (Nemenyi)", "p (Wilcoxon, Holm)")
     return Table(
         f"Average ranks over {len(over.data_sets)} data sets by {METRIC_NAMES[over.metric]}", columns, tuple(rows)

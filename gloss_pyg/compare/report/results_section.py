@@ -1,14 +1,26 @@
 """The scores of all methods with their intervals, beside the published ones."""
 
 import math
+from collections.abc import Sequence
 
+from gloss_pyg.compare.files import Record
 from gloss_pyg.compare.report.charts import interval_chart
 from gloss_pyg.compare.report.content import Block, Figure, Figures, Section, Table, Text, Value
 from gloss_pyg.compare.report.material import Material
 from gloss_pyg.compare.report.published import Published, published_for
+from gloss_pyg.compare.report.runs import at_limit
 from gloss_pyg.compare.report.wording import NONE, listed, mean, number, percent, span
 
-_COLUMNS = ("method", "accuracy", "95 % interval", "macro-F1", "95 % interval", "silhouette", "seeds")
+_COLUMNS = (
+    "method",
+    "accuracy",
+    "95 % interval",
+    "macro-F1",
+    "95 % interval",
+    "silhouette",
+    "best step, of all",
+    "seeds",
+)
 _PUBLISHED = "published accuracy / macro-F1"
 
 
@@ -33,11 +45,15 @@ def results(material: Material) -> Section:
 
 def _how_to_read(material: Material) -> str:
     transductive = any(cell.record.get("transductive") for cell in material.merged.cells)
+    limited = any(at_limit(cell.record) for cell in material.merged.cells)
     return (
         "Accuracy and macro-F1 in % on test documents, as mean over the seeds ± sample standard deviation. The highest "
         "mean of a data set stands out, which does not say that it is better. The interval is that of the mean: over "
         "documents and seeds, over documents alone with one seed. Silhouette: of the test embeddings, mean over the "
-        "classes." + (" Transductive methods have seen the test texts, without their labels." if transductive else "")
+        "classes. Best step: the optimiser step with the best validation score, whose parameters were tested, of all "
+        "steps run."
+        + (" * ended at the limit of steps, not by its validation score." if limited else "")
+        + (" Transductive methods have seen the test texts, without their labels." if transductive else "")
     )
 
 
@@ -60,12 +76,22 @@ def _scores(material: Material, data: str, published: dict[str, Published]) -> T
             highest = one.mean == next(iter(found.values())).mean
             row += [Value(percent(one.mean) + spread, strong=highest), span(one.interval.low, one.interval.high)]
         row.append(number(mean([cell.record.get("macro_silhouette") for cell in cells]), 3))
+        row.append(_steps([cell.record for cell in cells]))
         row.append(_seeds(len(cells), failed.count(method), missing.count(method)))
         if with_published:
             row.append(published[method].text if method in published else NONE)
         rows.append(tuple(row))
     columns = (*_COLUMNS, _PUBLISHED) if with_published else _COLUMNS
     return Table(f"Scores on {data}", columns, tuple(rows))
+
+
+def _steps(records: Sequence[Record]) -> str:
+    """Mean step with the best validation score and of all steps, marked where a fit ended at the limit."""
+    run = mean([record.get("steps") for record in records])
+    if not run > 0:
+        return NONE
+    mark = "*" if any(at_limit(record) for record in records) else ""
+    return f"{number(mean([record.get('best_step') for record in records]), 0)}, of {number(run, 0)}{mark}"
 
 
 def _seeds(done: int, failed: int, missing: int) -> str:

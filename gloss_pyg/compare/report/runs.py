@@ -47,6 +47,11 @@ class FoundCell:
         return f"{self.record['method']} on {self.record['data']}, seed {self.record['seed']}"
 
 
+def at_limit(record: Record) -> bool:
+    """Whether a fit ended at the limit of steps, while its validation score might still have risen."""
+    return record.get("stopped_by") == "limit"
+
+
 @dataclass(frozen=True)
 class Run:
     """A result folder.
@@ -57,6 +62,7 @@ class Run:
         failed: Records with an `error`; without names where nothing but the digest is known.
         claimed: Cells that were begun and are neither finished nor failed: they run now, or were stopped.
         methods: Names of the methods in the order of its last configuration, as far as they are known.
+        planned: Data set, method and seed of every cell of that configuration; empty where it is not known.
         notes: What could not be read.
     """
 
@@ -65,6 +71,7 @@ class Run:
     failed: tuple[Record, ...]
     claimed: int
     methods: tuple[str, ...]
+    planned: tuple[tuple[str, str, int], ...]
     notes: tuple[str, ...]
 
 
@@ -88,7 +95,8 @@ def check_folders(folders: Sequence[Path]) -> None:
 
 def read_results(folder: Path) -> Run:
     """Read a result folder; a cell that cannot be read becomes a note."""
-    listed = _listed(folder)
+    planned = _lines(folder / "grid.jsonl")
+    listed = planned or _lines(folder / "results.jsonl")  # results of older versions have no grid
     cells: list[FoundCell] = []
     notes: list[str] = []
     finished, failed, begun = set(), {}, set()
@@ -112,6 +120,7 @@ def read_results(folder: Path) -> Run:
         tuple(record for digest, record in failed.items() if digest not in finished),
         len(begun - finished - failed.keys()),
         tuple(dict.fromkeys(str(record["method"]) for record in listed.values() if "method" in record)),
+        tuple((str(one["data"]), str(one["method"]), int(one["seed"])) for one in planned.values()),
         tuple(notes),
     )
 
@@ -122,11 +131,11 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
     return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
-def _listed(folder: Path) -> dict[str, Record]:
-    """The records of the last configuration by digest, in its order."""
+def _lines(file: Path) -> dict[str, Record]:
+    """What a file says of the cells of the last configuration, by digest and in its order."""
     found: dict[str, Record] = {}
     try:
-        for line in (folder / "results.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in file.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             found[str(record["digest"])] = record
     except (OSError, ValueError, KeyError, TypeError):

@@ -145,7 +145,8 @@ def measure(
         same_documents=data.same_documents,
         first_score=float(of_first.mean()),
         second_score=float(of_second.mean()),
-        difference=float(differences.mean()),
+        difference=round(float(differences.mean()), 12)
+        + 0.0,  # equal means are equal, whatever they were added up from
         interval=interval,
         documents_interval=over_documents,
         seeds_interval=seed_interval(differences),

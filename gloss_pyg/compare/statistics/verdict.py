@@ -119,6 +119,9 @@ def _sentence(
             f"{where}, the difference of {size} between {pair} is noise ({figures}): if there is one, it is smaller "
             f"than {100 * margin:g} point{'' if margin == 0.01 else 's'}."
         )
+    if not measured.difference:
+        score = METRIC_NAMES[measured.metric]
+        return f"{where}, {pair} have the same mean {score}; whether they differ cannot be told ({figures})."
     start = (
         f"{where}, {better} is {size} above {worse}, but whether that is more than chance cannot be told ({figures})."
     )

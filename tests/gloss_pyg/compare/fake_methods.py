@@ -1,12 +1,13 @@
 """Methods for the tests of the comparison: no torch, milliseconds, and every way to go wrong."""
 
+import dataclasses
 import os
 import random
 import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from datasets import Dataset, DatasetDict
@@ -141,6 +142,27 @@ class FakeMethod(Method):
     def estimate(self, splits: DatasetDict) -> Estimate:
         """A forecast that a test can recognise."""
         return Estimate(seconds=120.0 + len(splits["train"]), memory_bytes=3 * 2**30)
+
+
+class Bounded(FakeMethod):
+    """Its score rises no more after 30 steps, ten of which make an epoch, unless it is ended before."""
+
+    limits: ClassVar = {"max_steps": "steps", "max_epochs": "epochs"}
+
+    def __init__(self, smoothing: Smoothing | None = None, max_steps: int | None = None, max_epochs: int = 20) -> None:
+        super().__init__(smoothing=smoothing)
+        self.max_steps = max_steps
+        self.max_epochs = max_epochs
+
+    def fit(
+        self, train: Dataset, validation: Dataset, test_texts: Sequence[str] | None = None, *, seed: int
+    ) -> FitReport:
+        """Count words, and say what ended that."""
+        report = super().fit(train, validation, test_texts, seed=seed)
+        steps = min(30, self.max_steps or 10 * self.max_epochs)
+        return dataclasses.replace(
+            report, steps=steps, epochs=steps / 10, stopped_by="patience" if steps == 30 else "limit"
+        )
 
 
 class FakeTransductive(FakeMethod):

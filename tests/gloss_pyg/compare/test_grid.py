@@ -46,7 +46,7 @@ def work(make_record: Callable[..., dict[str, Any]]) -> Callable[[Cell], dict[st
     def run(cell: Cell) -> dict[str, bytes]:
         if cell.method == "bad":
             raise RuntimeError("cannot")
-        return {"record.json": to_json(make_record(cell)), "history.json": b"[]"}
+        return {"record.json": to_json(make_record(cell)), "history.json": b"[]", "predictions.parquet": b"PAR1PAR1"}
 
     return run
 

@@ -15,6 +15,7 @@ from gloss_pyg.compare.files import to_json, write_whole
 from gloss_pyg.compare.results import Results
 from gloss_pyg.errors import ConfigError, DataError
 
+PARQUET = b"PAR1 and so on PAR1"
 HOLD = """
 import sys, time
 from filelock import FileLock
@@ -33,7 +34,9 @@ def results(tmp_path: Path) -> Results:
 def finish(results: Results, cell: Cell, record: dict[str, Any], **files: bytes) -> None:
     with results.claim(cell) as claimed:
         assert claimed
-        results.write(cell, {"record.json": to_json(record), "history.json": b"[]", **files})
+        results.write(
+            cell, {"record.json": to_json(record), "history.json": b"[]", "predictions.parquet": PARQUET, **files}
+        )
 
 
 def test_a_cell_is_finished_once_its_folder_is_there(
@@ -54,6 +57,8 @@ SPOILT = [
     ("record.json", b"{}"),
     ("record.json", b"[]"),
     ("history.json", b"{"),
+    ("predictions.parquet", b""),
+    ("predictions.parquet", PARQUET[:-2]),
 ]
 
 
@@ -75,6 +80,17 @@ def test_a_cell_whose_files_were_spoilt_is_set_aside_and_run_again(
     (aside,) = (results.folder / "cells").glob("*-unreadable-*/*")
     assert (aside / name).read_bytes() == content
     assert str(aside.parent) in caplog.text
+
+
+def test_a_cell_without_its_predictions_is_run_again(
+    results: Results, make_cell: Callable[..., Cell], make_record: Callable[..., dict[str, Any]]
+) -> None:
+    cell = make_cell()
+    finish(results, cell, make_record(cell))
+    assert results.finished_folders() == [results.cell_folder(cell)]
+    (results.cell_folder(cell) / "predictions.parquet").unlink()
+    assert not results.is_finished(cell)
+    assert results.finished_folders() == []
 
 
 def test_a_record_is_shown_under_the_names_of_this_configuration(

@@ -4,9 +4,11 @@ import math
 
 import pytest
 
+from gloss_pyg import FineTuning, GLoss, HybridLoss
 from gloss_pyg.errors import ConfigError
+from gloss_pyg.losses import AgreementLoss
 from gloss_pyg.methods import Choice, Interval
-from gloss_pyg.tune.space import bounds, put, read_space
+from gloss_pyg.tune.space import bounds, put, read_space, spell_out
 
 
 def test_ranges_are_read_as_they_are_written():
@@ -74,6 +76,26 @@ def test_an_argument_that_is_null_by_default_can_be_searched():
     assert put(method, {"decay_epoch": 3}, "s")["init_args"] == {"decay_epoch": 3}
     with pytest.raises(ConfigError, match="loss is not given, so it has no 'weight'"):
         put(method, {"loss.weight": 3}, "s")
+
+
+def test_parts_that_are_null_by_default_are_written_out_as_they_were_made():
+    method = {"class_path": "gloss_pyg.FineTuning", "init_args": {"loss": None}}
+    loss = HybridLoss(GLoss(), unlabelled_loss=AgreementLoss())
+    paths = ["loss.graph_loss.graph.sigma", "loss.unlabelled_loss.graph.sigma", "loss.weight", "loss.weigth"]
+    written = spell_out(method, FineTuning(loss=loss), paths)["init_args"]["loss"]
+    assert written is None  # its own parts are no plain values: nothing is guessed
+    parts = {"graph_loss": {"class_path": "GLoss"}, "unlabelled_loss": {"class_path": "AgreementLoss", "init_args": {}}}
+    method["init_args"]["loss"] = {"class_path": "gloss_pyg.HybridLoss", "init_args": parts}
+    written = spell_out(method, FineTuning(loss=loss), paths)
+    parts = put(written, {paths[0]: 2.0, paths[1]: 3.0}, "s")["init_args"]["loss"]["init_args"]
+    graphs = [part["init_args"]["graph"] for part in parts.values()]
+    assert graphs[0] == {"class_path": "gloss_pyg.DenseGaussian", "init_args": {"sigma": 2.0}}
+    assert graphs[1]["init_args"] == {
+        "k": 10,
+        "sigma": 3.0,
+        "search": "blocks",
+    }  # AgreementLoss's own, not KNNGaussian's
+    assert parts["graph_loss"] is not method["init_args"]["loss"]["init_args"]["graph_loss"]
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,25 @@ def test_a_trial_that_somebody_works_on_is_left_to_them(tmp_path):
         assert first.left() == 1
 
 
+def test_a_trial_that_ends_while_the_lost_are_looked_for_is_not_lost(tmp_path, monkeypatch):
+    one, other = open_study(tmp_path), open_study(tmp_path)
+    hold, block = other._hold, one.claim()
+    trial = block.__enter__()
+
+    def hold_late(found):
+        one.finish(trial, measure(trial))
+        block.__exit__(None, None, None)
+        return hold(found)
+
+    monkeypatch.setattr(other, "_hold", hold_late)
+    with other._alone():
+        other._close_lost()
+    assert [(row.number, row.state) for row in other.rows()] == [(1, "finished")]
+    monkeypatch.undo()
+    with other.claim() as following:
+        assert following.number == 2
+
+
 def test_several_at_once_neither_lose_nor_double_a_trial(tmp_path):
     open_study(tmp_path, trials=12)
 

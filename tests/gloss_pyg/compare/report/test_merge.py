@@ -120,3 +120,19 @@ def test_a_folder_of_cells_alone_gives_budgets_by_size(folders):
     assert [cell.name for cell in read_results(folders[0]).cells] == [
         (f"texts-{number}", "one", seed) for number in (5, 20) for seed in (2, 10)
     ]
+
+
+def test_what_was_planned_and_is_not_there_is_missing(folders):
+    cells = [
+        make_cell(method, "texts", seed, SPEC, {"learning_rate": 1.0 + (method == "two")})
+        for seed in (0, 1)
+        for method in ("one", "two")
+    ]
+    results = Results(folders[0])
+    results.plan(cells)
+    with results.claim(cells[1]):
+        results.write(cells[1], cell_files(cells[1], ["a", "b"], 20, 1.0, validations=2))
+    found = merged(folders[0])
+    assert found.missing == (("texts", "one", 0), ("texts", "one", 1), ("texts", "two", 1))
+    add(folders[1])  # the first of them, on another machine
+    assert merged(*folders).missing == (("texts", "one", 1), ("texts", "two", 1))

@@ -49,7 +49,11 @@ def test_finished_cells_are_read_under_the_names_of_the_configuration(
     results, first, second = Results(tmp_path / "out"), make_cell(seed=0), make_cell(seed=1)
     predictions = parquet([3, 8], [1, 0], [[0.2, 0.5, 0.3], [0.1, 0.0, 0.9]])
     with results.claim(first):
-        files = {"record.json": to_json(make_record(first) | {"method": "old name"}), "history.json": b"[]"}
+        files = {
+            "record.json": to_json(make_record(first) | {"method": "old name"}),
+            "history.json": b"[]",
+            "predictions.parquet": b"PAR1PAR1",
+        }
         results.write(first, files | {"predictions.parquet": predictions})
     (found,) = read_run(results, [first, second])
     assert (found.method, found.data, found.seed) == ("plain", "texts", 0)
