@@ -68,8 +68,8 @@ def run(config: Configuration) -> int:
             missing = [cell for cell in cells if not results.is_finished(cell)]
             if taken := [cell for cell in missing if known.take_over(cell)]:
                 display.note(
-                    f"{len(taken)} of {len(cells)} cells differ from finished ones in their limit of steps alone, which "
-                    "those did not reach; they are taken over."
+                    f"{len(taken)} of {len(cells)} cells differ from finished ones in their limit of steps alone, "
+                    "which those did not reach; they are taken over."
                 )
             forecast = Forecast(cells, estimates, config.workers)
             display.plan(cells, forecast)

@@ -118,6 +118,6 @@ def run_trial(task: Task, documents: Documents) -> Measured:
 
 
 def _score_name(study: optuna.Study) -> str:
-    """What the finished trials were chosen by: a trial that was pruned, which takes five of them, did not get to say."""
+    """What the finished trials were chosen by; one that was pruned, which takes five of them, did not get to say."""
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return next(str(trial.user_attrs["metric"]) for trial in finished if "metric" in trial.user_attrs)

@@ -140,8 +140,8 @@ def _cut_off(material: Material) -> str:
     if not parts:
         return ""
     return (
-        f"Some fits ended at the limit of steps, not by their validation score: {listed(parts, 6)}. With more steps they "
-        "might have gone higher; differences with them are to be read with care."
+        f"Some fits ended at the limit of steps, not by their validation score: {listed(parts, 6)}. With more steps "
+        "they might have gone higher; differences with them are to be read with care."
     )
 
 

@@ -1,4 +1,4 @@
-"""Published figures (`published.json`) for cells whose setting is a published one, and what still differs."""
+"""Published figures (`published.json`) for cells whose setting is a published one."""
 
 import json
 from collections.abc import Sequence
@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gloss_pyg.compare.files import Record
-
-_GRAPH_METHODS = {"TextGCN": "textgcn", "BertGCN": "bertgcn", "BertGAT": "bertgat"}
-_METRIC_LOSSES = {
-    "SupervisedContrastive": "scl",
-    "BatchAllTriplet": "triplet",
-    "PairwiseCosine": "cosine",
-    "GLoss": "g-loss-o",
-}
-_CROSS_ENTROPY = ("", "ClassificationLoss")
+from gloss_pyg.compare.report.published_settings import differences, family_of
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ def published_for(records: Sequence[Record]) -> Published:
     if record.get("test_size") is not None:
         return Published(reason="the published ones are for all test documents")
     arguments = _arguments(record)
-    family = _family(str(record.get("method_class", "")), arguments)
+    family = family_of(str(record.get("method_class", "")), arguments)
     given = str(record.get("encoder") or "")
     encoder = known["encoders"].get(given.rstrip("/").rsplit("/", 1)[-1])
     fitting = [
@@ -83,7 +75,8 @@ def published_for(records: Sequence[Record]) -> Published:
         return Published(reason="nothing was published for methods of this kind")
     line = fitting[0]
     figures = {key: line[key][data] for key in ("accuracy", "macro_f1", "silhouette") if key in line}
-    return Published(Entry(line["name"], line["kind"], figures), tuple(_differences(records, arguments, family)))
+    said = differences(records, arguments, str(family), known["settings"])
+    return Published(Entry(line["name"], line["kind"], figures), tuple(said))
 
 
 def _arguments(record: Record) -> dict[str, Any]:
@@ -92,66 +85,6 @@ def _arguments(record: Record) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _family(method_class: str, arguments: dict[str, Any]) -> str | None:
-    """What the source would call a method: `ce`, `g-loss-o+ce`, `scl`, ..."""
-    name = method_class.rsplit(".", 1)[-1]
-    if name in _GRAPH_METHODS:
-        return _GRAPH_METHODS[name]
-    loss = arguments.get("loss")
-    kind, inside = _class_name(loss), _init(loss)
-    if name == "FineTuning" and kind in _CROSS_ENTROPY:
-        return "ce"
-    if name == "FineTuning" and kind == "HybridLoss":
-        inner = inside.get("graph_loss")
-        found = _metric_loss(inner)
-        return f"{found}+ce" if found and _class_name(inside.get("classification_loss")) in _CROSS_ENTROPY else None
-    if name == "Standalone":
-        return _metric_loss(loss) if kind else "g-loss-o"
-    return None
-
-
-def _metric_loss(loss: Any) -> str | None:
-    found = _METRIC_LOSSES.get(_class_name(loss))
-    if found == "g-loss-o" and _init(_init(loss).get("graph")).get("sigma") == "sqrt":
-        return "g-loss-sqrt"
-    return found
-
-
-def _class_name(part: Any) -> str:
-    path = part.get("class_path") if isinstance(part, dict) else part
-    return str(path or "").rsplit(".", 1)[-1]
-
-
-def _init(part: Any) -> dict[str, Any]:
-    found = part.get("init_args") if isinstance(part, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _differences(records: Sequence[Record], arguments: dict[str, Any], family: str | None) -> list[str]:
-    """Settings that are not the published ones, in words."""
-    said = []
-    if family in _GRAPH_METHODS.values():
-        wanted: dict[str, Any] = {}
-    else:
-        wanted = {key: value for key, value in _known()["settings"].items() if key in arguments or key == "pooling"}
-    for key, value in wanted.items():
-        given = arguments.get(key)
-        if given != value and not (key == "pooling" and given is None):
-            said.append(f"{key} {given if given is not None else 'none'}, published {value}")
-    if records[0].get("validation_size") is not None:
-        said.append(f"{records[0]['validation_size']} validation documents, published all")
-    if len(records) != 3:
-        said.append(f"{len(records)} seeds, published 3")
-    if family and family.startswith("g-loss"):
-        inner = _init(arguments.get("loss")).get("graph_loss", arguments.get("loss"))
-        objective = _class_name(_init(inner).get("objective"))
-        if objective != "PublishedCode":
-            said.append("the graph loss follows the published equation, the published figures came from the code")
-        if "g-loss-o" in family:
-            said.append("sigma, gamma and lambda were searched for there")
-    return said
 
 
 @cache

@@ -83,7 +83,7 @@ def listed(names: Sequence[object], most: int = 0) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
 
 
-def mean(values: Sequence[float | None]) -> float:
+def mean(values: Sequence[float | int | None]) -> float:
     """Mean of the numbers that are there; NaN where there are none.
 
     Example:

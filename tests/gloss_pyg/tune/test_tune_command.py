@@ -238,7 +238,7 @@ def test_a_dry_run_trains_nothing(search_file, fits, tmp_path, capsys):
         ({"search": {"hill": {"xx": {"low": 0, "high": 1}}}}, "", "there is no argument 'xx'"),
         ({"search": {"hill": {"x": {"low": -1.0, "high": 1.0}}}}, "", "search.hill: x=-1.0; expected a number from 0"),
         ({"search": {"hill": {"part": {"choices": ["OtherPart", "Nothing"]}}}}, "", "search.hill"),
-        ({"methods": {"parted": {"class_path": "tuned_methods.Parted"}}}, "", "part is not given, so it has no 'z'"),
+        ({"search": {"hill": {"parts.z": {"low": 0, "high": 1}}}}, "", "there is no argument 'parts'"),
         ({"search": [1]}, "", "expected the ranges of each method"),
         ({"methods": {"fixed": {"class_path": "tuned_methods.Fixed"}}}, "", "has anything to search"),
         ({}, "--trials=0", "trials=0; expected"),

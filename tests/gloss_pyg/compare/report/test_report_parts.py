@@ -86,7 +86,8 @@ def loss(name, **arguments):
         ({"encoder": "/models/distilbert-base-uncased/"}, "97.48 / 93.02"),
         ({"encoder": "roberta-large"}, "97.80"),
         ({"loss": loss("gloss_pyg.HybridLoss", graph_loss=loss("gloss_pyg.GLoss", graph=SQRT))}, "97.67 / 94.34"),
-        ({"loss": loss("HybridLoss", graph_loss=loss("GLoss"))}, "97.91 / 94.53"),
+        ({"loss": loss("HybridLoss", graph_loss=loss("GLoss"))}, "97.67 / 94.34"),  # by default the sqrt rule
+        ({"loss": loss("HybridLoss", graph_loss=loss("GLoss", graph=loss("DenseGaussian", sigma=2)))}, "97.91 / 94.53"),
         ({"loss": loss("HybridLoss", graph_loss=loss("SupervisedContrastive"))}, "97.88 / 93.96"),
         ({"method_class": "gloss_pyg.Standalone", "loss": loss("BatchAllTriplet")}, "97.30"),
         ({"method_class": "baselines.textgcn.TextGCN", "encoder": ""}, "97.07"),
@@ -107,10 +108,15 @@ def test_published_figures_of_published_settings(fields, figures):
         ({"test_size": 100}, "all test documents"),
         ({"encoder": "offline"}, "nothing was published for the encoder offline"),
         ({"method_class": "baselines.tfidf.TfIdf"}, "methods of this kind"),
+        ({"prediction": loss("PropagationHead")}, "methods of this kind"),
+        ({"loss": loss("HybridLoss", graph_loss=loss("GLoss", graph=loss("KNNGaussian")))}, "methods of this kind"),
+        ({"loss": loss("HybridLoss", graph_loss=loss("GLoss", propagation=loss("HeatKernel")))}, "of this kind"),
+        ({"loss": loss("HybridLoss", graph_loss=loss("GLoss"), unlabelled_loss=loss("AgreementLoss"))}, "of this kind"),
     ],
 )
 def test_no_published_figures_for_other_settings(fields, reason):
-    found = published.published_for([record(**fields)])
+    arguments = {key: fields.pop(key) for key in ("loss", "prediction") if key in fields}
+    found = published.published_for([record(**fields, method_arguments=json.dumps(arguments))])
     assert found.entry is None
     assert reason in found.reason
 
@@ -124,6 +130,38 @@ def test_what_differs_from_the_published_setting_is_said():
         "100 validation documents, published all",
         "1 seeds, published 3",
     )
+
+
+@pytest.mark.parametrize(
+    ("method_class", "arguments", "said"),
+    [
+        (
+            "FineTuning",
+            {"loss": loss("ClassificationLoss", label_smoothing=0.1)},
+            ["label smoothing 0.1, published none"],
+        ),
+        ("FineTuning", {"learning_rate": 1e-3}, ["learning_rate 0.001, published 1e-05 to 5e-05"]),
+        (
+            "FineTuning",
+            {"loss": loss("HybridLoss", weight=0.01, graph_loss=loss("SupervisedContrastive", temperature=5))},
+            ["weight (lambda) 0.01, published 0.1 to 0.9", "temperature 5, published 0.01 to 1"],
+        ),
+        ("Standalone", {"loss": loss("BatchAllTriplet", margin=1)}, ["margin 1, published 5"]),
+        ("Standalone", {"loss": loss("BatchAllTriplet", margin=5)}, []),
+        (
+            "Standalone",
+            {
+                "loss": loss(
+                    "GLoss", labelled_fraction=0.95, objective="PublishedCode", graph=loss("DenseGaussian", sigma=1)
+                )
+            },
+            ["labelled_fraction (gamma) 0.95, published 0.1 to 0.9", "sigma, gamma and lambda were searched for there"],
+        ),
+    ],
+)
+def test_arguments_of_a_loss_that_are_not_the_published_ones_are_said(method_class, arguments, said):
+    fields = {"method_class": f"gloss_pyg.{method_class}", "method_arguments": json.dumps(arguments)}
+    assert list(published.published_for([record(**fields)] * 3).differs) == said
 
 
 def luminance(colour):
