@@ -1,12 +1,10 @@
 """What an object was made from, as plain values: for digests of what determines a result."""
 
-import ast
 import hashlib
 import inspect
 import json
 import os
 import sys
-import sysconfig
 from collections.abc import Mapping
 from enum import Enum
 from functools import cache
@@ -15,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from gloss_pyg.sources import imports_digest, installed_folders, source_digest
 
 _LENGTH = 20
 # Their versions are in the record, and a new one makes no old result wrong; a CUDA build has another version as well.
@@ -101,7 +101,7 @@ def _parameters(cls: type) -> Mapping[str, inspect.Parameter]:
 
 @cache
 def _code(cls: type) -> list[str]:
-    """What identifies the code of a class and of its bases: package versions, or digests of their modules."""
+    """What identifies the code of a class and its bases: package versions, or digests of modules and their imports."""
     found: set[str] = set()
     for base in cls.__mro__:
         package = _package(base)
@@ -109,10 +109,10 @@ def _code(cls: type) -> list[str]:
         if source is None or package in _LIBRARIES or package in sys.stdlib_module_names:
             continue
         path = Path(source).resolve()
-        if any(path.is_relative_to(folder) for folder in _installed_folders()):
+        if any(path.is_relative_to(folder) for folder in installed_folders()):
             found.add(_version(package))
         else:
-            found.add(f"{base.__module__} {_source_digest(path)}")
+            found.add(f"{base.__module__} {source_digest(path)} {imports_digest(base.__module__)}".rstrip())
     return sorted(found)
 
 
@@ -121,29 +121,11 @@ def _package(cls: type) -> str:
 
 
 @cache
-def _installed_folders() -> tuple[Path, ...]:
-    return tuple(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib"))
-
-
-@cache
 def _version(package: str) -> str:
     try:
         return f"{package} {version(package)}"
     except PackageNotFoundError:
         return package
-
-
-@cache
-def _source_digest(path: Path) -> str:
-    """Digest of a module without its comments and docstrings, which change no result."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:_LENGTH]
 
 
 def _text_or_file(value: str | os.PathLike[str]) -> Any:

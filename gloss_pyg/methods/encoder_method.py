@@ -166,7 +166,8 @@ class EncoderMethod(Method):
                 folder = own_folder(self.checkpoints, self, train, validation, seed)
             trainer = self._trainer(encoder, loss, splits, collate, labels, goal, keep, folder, seed)
             set_up = time.perf_counter() - start
-            progress.info("training: %d documents, batches of %d", len(train), self.batch_size)
+            size = trainer.args.per_device_train_batch_size
+            progress.info("training: %d documents, batches of %d", len(train), size)
             last = last_checkpoint(folder) if self.checkpoints is not None else None
             # Embeddings are gathered in validation where the score is one of them.
             ignored: list[str] | None = [] if goal.metric == "macro_silhouette" else None
@@ -206,7 +207,7 @@ class EncoderMethod(Method):
         seed: int,
     ) -> GraphTrainer:
         sampler = self._sampler(labels, seed)
-        batch_size = self.batch_size if sampler is None else sampler.batch_size
+        batch_size = self._documents_a_step(sampler)
         saving = {"save_strategy": "epoch" if self.evaluate_every is None else "steps"} if self.checkpoints else {}
         arguments = training_arguments(
             folder,
@@ -253,6 +254,10 @@ class EncoderMethod(Method):
             return None
         others = self.batch_size - self.labelled_per_batch
         return MixedSampler(labels, labelled=self.labelled_per_batch, unlabelled=others, seed=seed)
+
+    def _documents_a_step(self, sampler: ClassBalancedSampler | MixedSampler | None) -> int:
+        """Of what is drawn at random `batch_size`, or the labelled part of mixed batches where there is no other."""
+        return (self.labelled_per_batch or self.batch_size) if sampler is None else sampler.batch_size
 
     @final
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
@@ -317,18 +322,19 @@ class EncoderMethod(Method):
         labels = self._trained_on(splits["train"], np.asarray(splits["train"]["label"]))[1]
         train = len(labels)
         sampler = self._sampler(labels, 0) if (labels >= 0).any() else None
-        epoch = math.ceil(train / self.batch_size) if sampler is None else len(sampler) // sampler.batch_size
+        size = self._documents_a_step(sampler)
+        epoch = math.ceil((train if sampler is None else len(sampler)) / size)
         steps = epoch * self.max_epochs if self.max_steps is None else self.max_steps
         evaluations = steps / (self.evaluate_every or epoch)
         return forecast(
             self.model,
             list(splits["train"][:200]["text"]),
             max_length=self.max_length,
-            training_documents=float(steps * min(self.batch_size, train)),
+            training_documents=float(steps * min(size, train)),
             other_documents=evaluations * len(splits["validation"])
             + len(splits["test"])
             + (train if self.encodes_again else 0),
-            batch_size=self.batch_size,
+            batch_size=size,
         )
 
     @property

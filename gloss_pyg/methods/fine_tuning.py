@@ -52,7 +52,7 @@ class FineTuning(EncoderMethod):
         unlabelled: What becomes of training documents without a label: `keep` them in the batches, for losses that can
             use them (a `GLoss`'s graph, `AgreementLoss`), or `drop` them, for those that cannot.
         labelled_per_batch: Labelled documents of a batch, the rest of `batch_size` without a label (`MixedSampler`); by
-            default batches are drawn at random from both. Where all documents have a label, they are too.
+            default batches are drawn at random from both. Where all documents have a label, batches are these alone.
         precision: Of the encoder, `bf16` and `fp16` where the device has them.
         checkpoints: Folder for checkpoints at each validation; by default none are written. Each fit has its own folder
             in it, named by the digest of its settings, documents and seed; the same fit, started again, goes on from

@@ -64,10 +64,11 @@ def test_dropped_documents_change_nothing():
     assert np.array_equal(dropped, fit(labelled).predict_proba(texts))
 
 
-def test_where_all_have_a_label_batches_are_drawn_at_random():
+def test_where_all_have_a_label_a_batch_is_its_labelled_part():
     train = documents(0.0)
     texts = ["a fine film", "a dull film"]
-    assert np.array_equal(fit(train, labelled_per_batch=4).predict_proba(texts), fit(train).predict_proba(texts))
+    labelled_part = fit(train, labelled_per_batch=4).predict_proba(texts)
+    assert np.array_equal(labelled_part, fit(train, batch_size=4).predict_proba(texts))
 
 
 def test_a_resumed_fit_ends_as_an_uninterrupted_one(tmp_path):
