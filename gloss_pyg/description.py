@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from gloss_pyg.sources import imports_digest, installed_folders, source_digest
+from gloss_pyg.sources import LIBRARIES, imports_digest, is_installed, source_digest
 
 _LENGTH = 20
-# Their versions are in the record, and a new one makes no old result wrong; a CUDA build has another version as well.
-_LIBRARIES = ("torch", "torch_geometric", "transformers")
 
 
 def digest(settings: Mapping[str, Any]) -> str:
@@ -67,7 +65,7 @@ def _describe_object(value: object, above: tuple[int, ...]) -> dict[str, Any]:
     names = [
         name
         for base in cls.__mro__
-        if "__init__" in vars(base) and _package(base) not in _LIBRARIES
+        if "__init__" in vars(base) and _package(base) not in LIBRARIES
         for name, parameter in _parameters(base).items()
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
@@ -106,10 +104,10 @@ def _code(cls: type) -> list[str]:
     for base in cls.__mro__:
         package = _package(base)
         source = getattr(sys.modules.get(base.__module__), "__file__", None)
-        if source is None or package in _LIBRARIES or package in sys.stdlib_module_names:
+        if source is None or package in LIBRARIES or package in sys.stdlib_module_names:
             continue
-        path = Path(source).resolve()
-        if any(path.is_relative_to(folder) for folder in installed_folders()):
+        path = Path(source)
+        if is_installed(path):
             found.add(_version(package))
         else:
             found.add(f"{base.__module__} {source_digest(path)} {imports_digest(base.__module__)}".rstrip())

@@ -12,10 +12,14 @@ import importlib.util
 import sys
 import sysconfig
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 _LENGTH = 20
+_INSTALLED = {"site-packages", "dist-packages"}
+LIBRARIES = ("torch", "torch_geometric", "transformers")
+"""Never followed: their versions are in the record, and a new one makes no old result wrong; so with a CUDA build."""
 
 
 @cache
@@ -34,7 +38,8 @@ def imports_digest(module: str) -> str:
             if other not in found:
                 found.add(other)
                 waiting.append(other)
-    digests = [f"{name} {source_digest(path)}" for name in sorted(found - {module}) if (path := _locate(name))]
+    files = {name: _locate(name).file for name in sorted(found - {module})}
+    digests = [f"{name} {source_digest(path)}" for name, path in files.items() if path is not None]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:_LENGTH] if digests else ""
 
 
@@ -42,6 +47,8 @@ def imports_digest(module: str) -> str:
 def source_digest(path: Path) -> str:
     """Digest of a module without its comments and docstrings, which change no result."""
     tree = _parsed(path)
+    if tree is None:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:_LENGTH]
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
@@ -51,34 +58,48 @@ def source_digest(path: Path) -> str:
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:_LENGTH]
 
 
+def is_installed(path: Path) -> bool:
+    """Whether a file belongs to an installed package, whose version says what it is."""
+    resolved = path.resolve()
+    return any(
+        not _INSTALLED.isdisjoint(place.parts) or any(place.is_relative_to(folder) for folder in _installed_folders())
+        for place in (path, resolved)
+    )
+
+
 @cache
-def installed_folders() -> tuple[Path, ...]:
-    """Where installed packages lie."""
+def _installed_folders() -> tuple[Path, ...]:
     return tuple(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib"))
 
 
 @cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _parsed(path: Path) -> ast.Module | None:
+    """The module's tree; `None` for what Python itself could not read, which is known by its bytes."""
+    try:
+        return ast.parse(path.read_bytes())  # bytes: it may name its own encoding
+    except (SyntaxError, ValueError):
+        return None
 
 
 def _imported(module: str) -> Iterator[str]:
     """Names of the modules that a module's source imports, those of projects that are not installed."""
-    path = _locate(module)
-    if path is None:
-        return
-    for source, name in _statements(module, path):
-        yield from _homes(source, name)
+    for source, name in _statements(module):
+        yield from _homes(source, name, frozenset())
 
 
 @cache
-def _statements(module: str, path: Path) -> tuple[tuple[str, str], ...]:
+def _statements(module: str) -> tuple[tuple[str, str], ...]:
     """What is imported where: (module, name in it), the name empty for all of it."""
+    path = _locate(module).file
+    tree = None if path is None else _parsed(path)
+    if path is None or tree is None:
+        return ()
     package = module if path.stem == "__init__" else module.rpartition(".")[0]
     found: list[tuple[str, str]] = []
-    for node in ast.walk(_parsed(path)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [(alias.name, "") for alias in node.names]
+            found += [(alias.name.partition(".")[0], "") for alias in node.names if alias.asname is None]
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             source = ".".join([*above, *([node.module] if node.module else [])])
@@ -86,44 +107,82 @@ def _statements(module: str, path: Path) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(found))
 
 
-@cache
-def _homes(module: str, name: str) -> tuple[str, ...]:
-    """The modules in which a name lies that is imported from a module."""
-    path = _locate(module)
-    if path is None:
-        return ()
-    if name and _locate(f"{module}.{name}") is not None:
+def _homes(module: str, name: str, above: frozenset[tuple[str, str]]) -> tuple[str, ...]:
+    """The modules in which a name lies that is imported from a module; `above` are those asked on the way here."""
+    path = _locate(module).file
+    if name and _locate(f"{module}.{name}").exists:
         return (f"{module}.{name}",)
+    if path is None or (module, name) in above:
+        return ()
     if name and path.stem == "__init__":
-        sources = [source for source, other in _statements(module, path) if other == name and source != module]
-        if homes := [home for source in sources for home in _homes(source, name)]:
-            return tuple(homes)
+        sources = [source for source, other in _statements(module) if other == name and source != module]
+        homes = [home for source in sources for home in _homes(source, name, above | {(module, name)})]
+        if homes:
+            return (*homes, module) if name in _defined(module) else tuple(homes)
     return (module,)
 
 
 @cache
-def _locate(module: str) -> Path | None:
-    """The source file of a module; `None` for those of Python, of installed packages and without a file."""
-    top, *parts = module.split(".")
-    root = _root(top)
-    if root is None or not parts:
-        return root
-    if root.stem != "__init__":
-        return None
-    place = root.parent.joinpath(*parts)
-    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+def _defined(module: str) -> frozenset[str]:
+    """Names that a module makes itself, beside those that it imports."""
+    path = _locate(module).file
+    tree = None if path is None else _parsed(path)
+    nodes = () if tree is None else tuple(ast.walk(tree))
+    made = {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
+    return frozenset(
+        made | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a module lies.
+
+    Attributes:
+        file: Its source; `None` for a folder without an `__init__`, and for what is not followed.
+        folder: Where the modules below it lie.
+    """
+
+    file: Path | None = None
+    folder: Path | None = None
+
+    @property
+    def exists(self) -> bool:
+        return self.file is not None or self.folder is not None
 
 
 @cache
-def _root(package: str) -> Path | None:
-    if package in sys.stdlib_module_names:
-        return None
-    loaded = getattr(sys.modules.get(package), "__file__", None)
-    origin = loaded or getattr(_spec(package), "origin", None)
-    path = Path(origin).resolve() if origin else None
-    if path is None or path.suffix != ".py" or any(path.is_relative_to(folder) for folder in installed_folders()):
-        return None
-    return path
+def _locate(module: str) -> _Place:
+    """The source of a module; nothing for those of Python and of installed packages, and without source."""
+    parent, _, name = module.rpartition(".")
+    if not parent:
+        return _top(name)
+    folder = _locate(parent).folder
+    return _Place() if folder is None or not name else _within(folder, name)
+
+
+def _within(folder: Path, name: str) -> _Place:
+    package = folder / name
+    if (package / "__init__.py").is_file():
+        return _Place(package / "__init__.py", package)
+    if (folder / f"{name}.py").is_file():
+        return _Place(folder / f"{name}.py")
+    return _Place(None, package) if package.is_dir() else _Place()
+
+
+def _top(package: str) -> _Place:
+    if package in sys.stdlib_module_names or package in LIBRARIES:
+        return _Place()
+    loaded = sys.modules.get(package)
+    spec = getattr(loaded, "__spec__", None) or _spec(package)
+    origin = getattr(loaded, "__file__", None) or getattr(spec, "origin", None)
+    if origin is not None:
+        path = Path(origin)
+        if path.suffix != ".py" or not path.is_file() or is_installed(path):
+            return _Place()
+        return _Place(path.resolve(), path.resolve().parent if path.stem == "__init__" else None)
+    folders = [Path(folder) for folder in getattr(spec, "submodule_search_locations", None) or ()]
+    return next((_Place(None, folder) for folder in folders if folder.is_dir() and not is_installed(folder)), _Place())
 
 
 def _spec(package: str) -> importlib.machinery.ModuleSpec | None:

@@ -13,6 +13,7 @@ from typing import Any
 from gloss_pyg.compare.cell import Cell
 from gloss_pyg.compare.files import Record, to_json
 from gloss_pyg.compare.results import FILES, Results
+from gloss_pyg.description import digest
 
 
 class FitsWithinLimits:
@@ -24,20 +25,29 @@ class FitsWithinLimits:
 
     def __init__(self, results: Results) -> None:
         self._results = results
-        self._settings: dict[Path, dict[str, Any]] | None = None
+        self._fits: list[tuple[Path, Record, dict[str, Any]]] | None = None
+        self._alike: dict[tuple[str, ...], dict[str, list[tuple[Path, Record]]]] = {}
 
     def of(self, cell: Cell) -> Path | None:
         """The folder of a fit that differs from a cell in its limits alone and keeps within those of the cell."""
         if not cell.limits:
             return None
-        if self._settings is None:
-            self._settings = dict(_read(self._results))
-        wanted = _without_limits(cell.settings, cell.limits)
         arguments = cell.settings["method"].get("init_args", {})
-        for folder, settings in self._settings.items():
-            if _without_limits(settings, cell.limits) == wanted and _is_within(_record(folder), arguments, cell.limits):
+        for folder, record in self._by_settings(tuple(cell.limits)).get(_key(cell.settings, tuple(cell.limits)), ()):
+            if _is_within(record, arguments, cell.limits):
                 return folder
         return None
+
+    def _by_settings(self, limits: tuple[str, ...]) -> dict[str, list[tuple[Path, Record]]]:
+        """The fits by what determines them, these limits aside."""
+        if self._fits is None:
+            self._fits = _read(self._results)
+        if limits not in self._alike:
+            found: dict[str, list[tuple[Path, Record]]] = {}
+            for folder, record, settings in self._fits:
+                found.setdefault(_key(settings, limits), []).append((folder, record))
+            self._alike[limits] = found
+        return self._alike[limits]
 
     def take_over(self, cell: Cell) -> bool:
         """Finish a cell with the files of such a fit, if there is one; its record says `taken_over_from`."""
@@ -53,15 +63,16 @@ class FitsWithinLimits:
         return True
 
 
-def _read(results: Results) -> list[tuple[Path, dict[str, Any]]]:
+def _read(results: Results) -> list[tuple[Path, Record, dict[str, Any]]]:
     found = []
     for folder in results.finished_folders():
         try:
             settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(settings, dict) and _record(folder).get("stopped_by") == "patience":
-            found.append((folder, settings))
+        record = _record(folder)
+        if isinstance(settings, dict) and record.get("stopped_by") == "patience":
+            found.append((folder, record, settings))
     return found
 
 
@@ -70,14 +81,14 @@ def _record(folder: Path) -> Record:
     return record
 
 
-def _without_limits(settings: Mapping[str, Any], limits: Mapping[str, str]) -> dict[str, Any]:
-    """What determines a result, less what only bounds the training."""
+def _key(settings: Mapping[str, Any], limits: tuple[str, ...]) -> str:
+    """Digest of what determines a result, less what only bounds the training."""
     kept = copy.deepcopy(dict(settings))
     for owner, place in (("method", "init_args"), ("resolved", "arguments")):
         arguments = kept.get(owner, {}).get(place, {})
         for name in limits:
             arguments.pop(name, None)
-    return kept
+    return digest(kept)
 
 
 def _is_within(record: Record, arguments: Mapping[str, Any], limits: Mapping[str, str]) -> bool:

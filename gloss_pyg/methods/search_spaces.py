@@ -27,7 +27,9 @@ def loss_space(loss: nn.Module | None, path: str = "loss") -> dict[str, Range]:
         parts = ("graph_loss", "unlabelled_loss")
         return space | {k: v for part in parts for k, v in loss_space(getattr(loss, part), f"{path}.{part}").items()}
     if isinstance(loss, UnlabelledLoss):
-        return {f"{path}.weight": Interval(0.1, 1.0), f"{path}.sharpness": Interval(1.0, 5.0)}
+        ranges = {"weight": Interval(0.1, 1.0), "sharpness": Interval(1.0, 5.0)}
+        own = inspect.signature(type(loss)).parameters
+        return {f"{path}.{name}": entry for name, entry in ranges.items() if name in own}
     if isinstance(loss, GLoss):
         space[f"{path}.labelled_fraction"] = Interval(0.1, 0.9)
         if "sigma" in inspect.signature(type(loss.graph)).parameters:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import IntervalStrategy
 
 from gloss_pyg.training.watching import tell_validation
 
@@ -82,7 +83,7 @@ class KeepBest(TrainerCallback):
         if state.global_step and model is not None:
             seconds = self._read(_checkpoint(args, state), model)
             self.steps, self.epochs = state.global_step, float(state.epoch or 0)
-            self.patience_is_up = self._is_patience_up()
+            self.patience_is_up = self._is_patience_up() and not _is_extra(args, state)
             if self.patience_is_up or state.global_step >= state.max_steps:
                 # The checkpoint is the last one. The Trainer takes a step before it looks; that one does not count.
                 self._is_over = control.should_training_stop = True
@@ -102,7 +103,7 @@ class KeepBest(TrainerCallback):
 
     def on_evaluate(
         self,
-        args: TrainingArguments,  # noqa: ARG002 - the Trainer's signature
+        args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
         metrics: dict[str, float] | None = None,
@@ -128,7 +129,8 @@ class KeepBest(TrainerCallback):
             self.best_score, self.best_step = score, state.global_step
             self._best = _copy(model)
         if self._is_patience_up():
-            self.patience_is_up = control.should_training_stop = True
+            control.should_training_stop = True
+            self.patience_is_up = not _is_extra(args, state)
         tell_validation(state.global_step, score)
 
     def _is_patience_up(self) -> bool:
@@ -190,6 +192,19 @@ def is_whole_checkpoint(folder: Path) -> bool:
 
 def _copy(model: torch.nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in model.state_dict().items()}
+
+
+def _is_extra(args: TrainingArguments, state: TrainerState) -> bool:
+    """Whether the last validation is one that the Trainer adds at its limit of steps, which a higher limit has not.
+
+    Patience that ends with it was not up: the limit ended the training.
+    """
+    if not state.max_steps or state.global_step < state.max_steps:
+        return False
+    if args.eval_strategy == IntervalStrategy.STEPS:
+        return state.global_step % int(args.eval_steps or 1) != 0
+    epoch = float(state.epoch or 0)
+    return abs(epoch - round(epoch)) > 1e-6
 
 
 def _checkpoint(args: TrainingArguments, state: TrainerState) -> Path:

@@ -106,10 +106,10 @@ def spell_out(arguments: Mapping[str, Any], made: object, paths: Iterable[str]) 
     for path in paths:
         owner, part = spelled, made
         *names, searched = path.split(".")
-        for name in names:
+        for place, name in enumerate(names, start=1):
             part = getattr(part, name, None)
             entry = _arguments_of(owner).get(name)
-            if entry is None and (entry := _written(part, searched)) is not None:
+            if entry is None and (entry := _written(part, searched if place == len(names) else "")) is not None:
                 _arguments_of(owner)[name] = entry
             if not isinstance(entry, dict):
                 break  # `put` says what is wrong with the path
@@ -124,7 +124,11 @@ def _written(part: object, searched: str) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = {}
     parts: dict[str, Any] = {}
-    for name, parameter in inspect.signature(cls).parameters.items():
+    try:
+        parameters = inspect.signature(cls).parameters
+    except ValueError:  # a class written in C that does not say
+        return None
+    for name, parameter in parameters.items():
         if name == searched:
             continue
         value = getattr(part, name, parameter.empty)
@@ -188,7 +192,7 @@ def _arguments_of(owner: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_known(name: str, owner: dict[str, Any], path: str, where: str) -> None:
-    known = [*_arguments_of(owner), *_parameters(owner.get("class_path"))]
+    known = list(dict.fromkeys([*_arguments_of(owner), *_parameters(owner.get("class_path"))]))
     if name not in known:
         raise ConfigError(f"{where}.{path}: there is no argument '{name}'.{did_you_mean(name, known)}")
 

@@ -70,6 +70,88 @@ def test_a_name_that_a_package_defines_itself_lies_in_the_package(write: Write) 
     assert write("project/parts/__init__.py", FILES["project/parts/__init__.py"].replace("1", "2")) != before
 
 
+MORE = {
+    "a folder without an __init__": {
+        "own/method.py": "from own import helper\nfrom own.deep.er import x\n",
+        "own/helper.py": "a = 1\n",
+        "own/deep/er.py": "x = 1\n",
+    },
+    "a folder without an __init__ in a package": {
+        "own/__init__.py": "",
+        "own/method.py": "from .deep import er\n",
+        "own/deep/er.py": "a = 1\n",
+    },
+    "a name that a package imports and wraps": {
+        "own/__init__.py": "from .inner import f\nf = [f, 1]\n",
+        "own/inner.py": "def f(): pass\n",
+        "own/method.py": "from own import f\n",
+    },
+    "a name that a package imports or else makes": {
+        "own/__init__.py": "try:\n    from .fast import f\nexcept ImportError:\n    def f(): return 1\n",
+        "own/fast.py": "def f(): pass\n",
+        "own/method.py": "from own import f\n",
+    },
+    "a package whose part is imported": {
+        "own/__init__.py": "def f(): return 1\n",
+        "own/sub.py": "",
+        "own/method.py": "import own.sub\nown.f()\n",
+    },
+    "packages that import each other": {
+        "own/__init__.py": "from .sub import run\n",
+        "own/sub/__init__.py": "def run():\n    from own import run\n    return 1\n",
+        "own/method.py": "from own import run\n",
+    },
+    "a module with a byte order mark": {
+        "own/__init__.py": "",
+        "own/method.py": "import other\n",
+        "other.py": "\ufeffa = 1\n",
+    },
+    "a module that is no Python": {"own/__init__.py": "", "own/method.py": "import other\n", "other.py": "what is 1\n"},
+}
+
+
+@pytest.mark.parametrize("case", MORE)
+def test_other_ways_to_import_and_odd_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, content in MORE[case].items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    forget()
+    before = imports_digest("own.method")
+    changed = [name for name, content in MORE[case].items() if "1" in content]
+    assert changed
+    for name in changed:
+        (tmp_path / name).write_text(MORE[case][name].replace("1", "2"))
+        forget()
+        assert imports_digest("own.method") != before
+        (tmp_path / name).write_text(MORE[case][name])
+    forget()
+
+
+def test_a_module_may_name_its_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "own_method.py").write_text("import latin\n")
+    digests = []
+    for name in ("\u00e9", "\u00e8"):
+        (tmp_path / "latin.py").write_bytes(f"# -*- coding: latin-1 -*-\na = '{name}'\n".encode("latin-1"))
+        forget()
+        digests.append(imports_digest("own_method"))
+    assert digests[0] != digests[1]
+
+
+@pytest.mark.parametrize("folder", ["lib/site-packages", "dist-packages"])
+def test_packages_that_are_installed_anywhere_are_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    (tmp_path / folder / "foreign").mkdir(parents=True)
+    (tmp_path / folder / "foreign" / "__init__.py").write_text("a = 1\n")
+    (tmp_path / "own_method.py").write_text("import foreign, torch\n")
+    for place in (tmp_path, tmp_path / folder):
+        monkeypatch.syspath_prepend(str(place))
+    forget()
+    assert imports_digest("own_method") == ""
+
+
 def test_nothing_is_imported_to_find_it_out(write: Write) -> None:
     write("project/late.py", "raise RuntimeError\n")
     assert not {"project", "project.late", "helper"} & set(sys.modules)

@@ -200,9 +200,11 @@ def _missing(runs: Sequence[Run], cells: Sequence[FoundCell], failed: Sequence[R
     there = {cell.name for cell in cells} | {
         (record["data"], record["method"], int(record["seed"])) for record in failed if "method" in record
     }
+    finished = {cell.digest for cell in cells}  # under whichever name
     missing: dict[tuple[str, str, int], None] = {}
     for run in runs:
-        missing |= dict.fromkeys(name for name in run.planned or _room(run) if name not in there)
+        names = [name for digest, name in run.planned.items() if digest not in finished]
+        missing |= dict.fromkeys(name for name in (names if run.planned else _room(run)) if name not in there)
     return list(missing)
 
 

@@ -62,7 +62,7 @@ class Run:
         failed: Records with an `error`; without names where nothing but the digest is known.
         claimed: Cells that were begun and are neither finished nor failed: they run now, or were stopped.
         methods: Names of the methods in the order of its last configuration, as far as they are known.
-        planned: Data set, method and seed of every cell of that configuration; empty where it is not known.
+        planned: Data set, method and seed of every cell of that configuration by digest; empty where it is not known.
         notes: What could not be read.
     """
 
@@ -71,7 +71,7 @@ class Run:
     failed: tuple[Record, ...]
     claimed: int
     methods: tuple[str, ...]
-    planned: tuple[tuple[str, str, int], ...]
+    planned: dict[str, tuple[str, str, int]]
     notes: tuple[str, ...]
 
 
@@ -120,7 +120,7 @@ def read_results(folder: Path) -> Run:
         tuple(record for digest, record in failed.items() if digest not in finished),
         len(begun - finished - failed.keys()),
         tuple(dict.fromkeys(str(record["method"]) for record in listed.values() if "method" in record)),
-        tuple((str(one["data"]), str(one["method"]), int(one["seed"])) for one in planned.values()),
+        {digest: (str(one["data"]), str(one["method"]), int(one["seed"])) for digest, one in planned.items()},
         tuple(notes),
     )
 

@@ -194,6 +194,26 @@ def test_what_ended_the_training_is_reported(tiny_texts: Any, tiny_bert: Path, m
     monkeypatch.setattr(KeepBest, "on_evaluate", never_better)
     report = small(tiny_bert, patience=2, max_steps=40).fit(**fit)
     assert (report.stopped_by, report.steps, report.best_step) == ("patience", 6, 2)
+    # The Trainer validates once more at the limit; a higher limit has no such validation.
+    report = small(tiny_bert, patience=2, max_steps=5).fit(**fit)
+    assert (report.stopped_by, report.steps, len(report.history)) == ("limit", 5, 3)
+    by_epoch = {"patience": 2, "evaluate_every": None}
+    report = small(tiny_bert, max_steps=9, **by_epoch).fit(**fit)
+    assert (report.stopped_by, report.steps, report.epochs) == ("limit", 9, pytest.approx(2.25))
+    report = small(tiny_bert, max_steps=99, **by_epoch).fit(**fit)
+    assert (report.stopped_by, report.steps, report.epochs) == ("patience", 12, pytest.approx(3.0))
+
+
+def test_a_fit_that_ended_by_its_score_is_the_same_under_any_limit(tiny_texts: Any, tiny_bert: Path) -> None:
+    fit = {"train": tiny_texts["train"], "validation": tiny_texts["validation"], "seed": 0}
+    first = small(tiny_bert, patience=1, learning_rate=1e-7, max_steps=40)
+    report = first.fit(**fit)
+    assert report.stopped_by == "patience"
+    texts = tiny_texts["test"]["text"]
+    for limits in ({"max_steps": report.steps}, {"max_steps": 999}, {"max_steps": None, "max_epochs": 50}):
+        other = small(tiny_bert, patience=1, learning_rate=1e-7, **limits)
+        assert other.fit(**fit).steps == report.steps
+        np.testing.assert_array_equal(other.predict_proba(texts), first.predict_proba(texts))
 
 
 def test_test_texts_are_refused(tiny_texts: Any, tiny_bert: Path) -> None:

@@ -136,3 +136,11 @@ def test_what_was_planned_and_is_not_there_is_missing(folders):
     assert found.missing == (("texts", "one", 0), ("texts", "one", 1), ("texts", "two", 1))
     add(folders[1])  # the first of them, on another machine
     assert merged(*folders).missing == (("texts", "one", 1), ("texts", "two", 1))
+
+
+def test_what_another_run_has_under_another_name_is_not_missing(folders):
+    for folder, name in zip(folders, ("ce", "cross-entropy"), strict=True):
+        cell = add(folder, method=name)
+        Results(folder).plan([cell])
+        Results(folder).merge([cell])
+    assert merged(*folders).missing == ()
