@@ -46,16 +46,16 @@ def imports_digest(module: str) -> str:
 @cache
 def source_digest(path: Path) -> str:
     """Digest of a module without its comments and docstrings, which change no result."""
-    tree = _parsed(path)
-    if tree is None:
+    nodes = _nodes(path)
+    if not nodes:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:_LENGTH]
-    for node in ast.walk(tree):
+    for node in nodes:
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             and ast.get_docstring(node, clean=False) is not None
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:_LENGTH]
+    return hashlib.sha256(ast.dump(nodes[0]).encode()).hexdigest()[:_LENGTH]
 
 
 def is_installed(path: Path) -> bool:
@@ -73,12 +73,12 @@ def _installed_folders() -> tuple[Path, ...]:
 
 
 @cache
-def _parsed(path: Path) -> ast.Module | None:
-    """The module's tree; `None` for what Python itself could not read, which is known by its bytes."""
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    """The module and all below it; nothing for what Python itself could not read, which is known by its bytes."""
     try:
-        return ast.parse(path.read_bytes())  # bytes: it may name its own encoding
+        return tuple(ast.walk(ast.parse(path.read_bytes())))  # bytes: it may name its own encoding
     except (SyntaxError, ValueError):
-        return None
+        return ()
 
 
 def _imported(module: str) -> Iterator[str]:
@@ -91,12 +91,11 @@ def _imported(module: str) -> Iterator[str]:
 def _statements(module: str) -> tuple[tuple[str, str], ...]:
     """What is imported where: (module, name in it), the name empty for all of it."""
     path = _locate(module).file
-    tree = None if path is None else _parsed(path)
-    if path is None or tree is None:
+    if path is None:
         return ()
     package = module if path.stem == "__init__" else module.rpartition(".")[0]
     found: list[tuple[str, str]] = []
-    for node in ast.walk(tree):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             found += [(alias.name, "") for alias in node.names]
             found += [(alias.name.partition(".")[0], "") for alias in node.names if alias.asname is None]
@@ -126,8 +125,7 @@ def _homes(module: str, name: str, above: frozenset[tuple[str, str]]) -> tuple[s
 def _defined(module: str) -> frozenset[str]:
     """Names that a module makes itself, beside those that it imports."""
     path = _locate(module).file
-    tree = None if path is None else _parsed(path)
-    nodes = () if tree is None else tuple(ast.walk(tree))
+    nodes = () if path is None else _nodes(path)
     made = {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
     return frozenset(
         made | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
