@@ -20,6 +20,8 @@ from typing import Any
 from bars import Bars
 from killing import killed_after, run_through
 
+from gloss_pyg.compare.results import FILES
+
 VARYING = ("seconds", "memory")  # in the names of columns
 
 
@@ -29,8 +31,7 @@ def finished(output: Path) -> dict[str, bytes]:
     for folder in sorted((output / "cells").glob("*/")):
         if folder.name.startswith("."):
             continue  # being written when it was killed
-        names = ("record.json", "history.json", "settings.json", "predictions.parquet")
-        cells[folder.name] = b"".join((folder / name).read_bytes() for name in names)
+        cells[folder.name] = b"".join((folder / name).read_bytes() for name in FILES)
         json.loads((folder / "record.json").read_text())
     return cells
 

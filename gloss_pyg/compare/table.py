@@ -94,6 +94,11 @@ def make_rows(records: Sequence[Record]) -> list[Row]:
     return [_row(groups[key]) for key in sorted(groups, key=lambda key: order.index(key[0]))]
 
 
+def at_limit(record: Record) -> bool:
+    """Whether a fit ended at the limit of steps, while its validation score might still have risen."""
+    return record.get("stopped_by") == "limit"
+
+
 def rich_table(rows: Sequence[Row]) -> Table:
     """The table for a terminal."""
     table = Table()
@@ -206,7 +211,7 @@ def _row(records: Sequence[Record]) -> Row:
         chosen_by=next((record["chosen_by"] for record in done if "chosen_by" in record), "macro_f1"),
         best_step_sd=spread("best_step"),
         steps=average("steps"),
-        at_limit=sum(record.get("stopped_by") == "limit" for record in done),
+        at_limit=sum(map(at_limit, done)),
         peak_memory_bytes=max((int(record["peak_memory_bytes"]) for record in done), default=0),
     )
 

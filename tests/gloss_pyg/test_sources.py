@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from source_caches import forget_sources
 
-from gloss_pyg import description, sources
+from gloss_pyg import sources
 from gloss_pyg.description import describe
 from gloss_pyg.sources import imports_digest, source_digest
 
@@ -26,13 +27,6 @@ FILES = {
 Write = Callable[[str, str], str]
 
 
-def forget() -> None:
-    """Nothing that is kept of files that change."""
-    for kept in (*vars(sources).values(), *vars(description).values()):
-        if hasattr(kept, "cache_clear"):
-            kept.cache_clear()
-
-
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Change a file of a small project; gives the digest of what `project.method` imports."""
@@ -43,13 +37,13 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
     def change(name: str, content: str) -> str:
         (tmp_path / name).write_text(content)
-        forget()
+        forget_sources()
         return imports_digest("project.method")
 
     yield change
     for name in [name for name in sys.modules if name.partition(".")[0] in ("project", "helper")]:
         del sys.modules[name]
-    forget()
+    forget_sources()
 
 
 @pytest.mark.parametrize("name", ["project/parts/one.py", "project/deep.py", "project/late.py", "helper.py"])
@@ -116,16 +110,16 @@ def test_other_ways_to_import_and_odd_files(tmp_path: Path, monkeypatch: pytest.
     for name, content in MORE[case].items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
-    forget()
+    forget_sources()
     before = imports_digest("own.method")
     changed = [name for name, content in MORE[case].items() if "1" in content]
     assert changed
     for name in changed:
         (tmp_path / name).write_text(MORE[case][name].replace("1", "2"))
-        forget()
+        forget_sources()
         assert imports_digest("own.method") != before
         (tmp_path / name).write_text(MORE[case][name])
-    forget()
+    forget_sources()
 
 
 def test_a_module_may_name_its_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +128,7 @@ def test_a_module_may_name_its_encoding(tmp_path: Path, monkeypatch: pytest.Monk
     digests = []
     for name in ("\u00e9", "\u00e8"):
         (tmp_path / "latin.py").write_bytes(f"# -*- coding: latin-1 -*-\na = '{name}'\n".encode("latin-1"))
-        forget()
+        forget_sources()
         digests.append(imports_digest("own_method"))
     assert digests[0] != digests[1]
 
@@ -148,7 +142,7 @@ def test_packages_that_are_installed_anywhere_are_not_followed(
     (tmp_path / "own_method.py").write_text("import foreign, torch\n")
     for place in (tmp_path, tmp_path / folder):
         monkeypatch.syspath_prepend(str(place))
-    forget()
+    forget_sources()
     assert imports_digest("own_method") == ""
 
 

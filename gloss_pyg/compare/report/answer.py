@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from gloss_pyg.compare.report.content import Block, Details, Items, Section, Text
 from gloss_pyg.compare.report.material import Material
-from gloss_pyg.compare.report.runs import at_limit
 from gloss_pyg.compare.report.wording import count, listed, percent, span
 from gloss_pyg.compare.statistics.verdict import METRIC_NAMES, Comparison, Verdict
+from gloss_pyg.compare.table import at_limit
 
 _SHOWN = 8
 

@@ -8,8 +8,8 @@ from gloss_pyg.compare.report.charts import interval_chart
 from gloss_pyg.compare.report.content import Block, Figure, Figures, Section, Table, Text, Value
 from gloss_pyg.compare.report.material import Material
 from gloss_pyg.compare.report.published import Published, published_for
-from gloss_pyg.compare.report.runs import at_limit
 from gloss_pyg.compare.report.wording import NONE, listed, mean, number, percent, span
+from gloss_pyg.compare.table import at_limit
 
 _COLUMNS = (
     "method",

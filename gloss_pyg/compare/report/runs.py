@@ -47,11 +47,6 @@ class FoundCell:
         return f"{self.record['method']} on {self.record['data']}, seed {self.record['seed']}"
 
 
-def at_limit(record: Record) -> bool:
-    """Whether a fit ended at the limit of steps, while its validation score might still have risen."""
-    return record.get("stopped_by") == "limit"
-
-
 @dataclass(frozen=True)
 class Run:
     """A result folder.

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from source_caches import forget_sources
 
-from gloss_pyg import description, sources
 from gloss_pyg.compare import identity
 from gloss_pyg.compare.cell import make_method
 from gloss_pyg.compare.configuration import DataSpec
@@ -109,9 +109,7 @@ def test_code_that_changes_enters_and_words_about_it_do_not(
         (tmp_path / "own_method.py").write_text(source)
         sys.modules.pop("own_method", None)
         importlib.invalidate_caches()
-        for kept in (*vars(sources).values(), *vars(description).values()):
-            if hasattr(kept, "cache_clear"):  # of files that change
-                kept.cache_clear()
+        forget_sources()
         digests.append(digest_of(arguments))
     sys.modules.pop("own_method", None)
     assert (digests[0] == digests[1]) is same
