@@ -85,7 +85,10 @@ class FrozenEncoder(Method):
         start = time.perf_counter()
         set_seed(seed)
         names = train.features["label"].names
-        rows, held_out = labelled(train["label"], names, "train"), labelled(validation["label"], names, "validation")
+        rows, held_out = (
+            labelled(train["label"][:], names, "train"),
+            labelled(validation["label"][:], names, "validation"),
+        )
         self._tokenizer = load_tokenizer(self.model)
         with quiet_transformers():
             encoder = TextEncoder.from_encoder(self.model, names, pooling=self.pooling).eval()
@@ -109,7 +112,7 @@ class FrozenEncoder(Method):
     def _rows(self, split: Dataset, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Embeddings and labels of some documents."""
         chosen = split.select(np.flatnonzero(kept))
-        return self.embed(list(chosen["text"])), np.asarray(chosen["label"])
+        return self.embed(chosen["text"][:]), np.asarray(chosen["label"][:])
 
     @final
     def embed(self, texts: Sequence[str]) -> np.ndarray:

@@ -93,7 +93,7 @@ def make_task(
         DataError: if no document of a split is labelled, or the graph has no words.
     """
     training_labels, validation_labels = labels_of(train, "training"), labels_of(validation, "validation")
-    train_texts, validation_texts = list(train["text"]), list(validation["text"])
+    train_texts, validation_texts = train["text"][:], validation["text"][:]
     if rule.transductive:
         data = rule.build([*train_texts, *validation_texts, *(test_texts or ())])
     else:
@@ -139,7 +139,7 @@ def labels_of(split: Dataset, name: str) -> np.ndarray:
     Raises:
         DataError: if no document is labelled.
     """
-    labels = np.asarray(split["label"])
+    labels = np.asarray(split["label"][:])
     if not (labels >= 0).any():
         raise DataError(f"None of {len(labels)} {name} documents has a label; a graph method needs at least one.")
     return labels

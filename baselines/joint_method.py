@@ -140,9 +140,9 @@ class JointMethod(Method):
         start = time.perf_counter()
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         labels, validation_labels = labels_of(train, "training"), labels_of(validation, "validation")
-        texts = [*train["text"]]
+        texts = [*train["text"][:]]
         if self.transductive:
-            texts += [*validation["text"], *(test_texts or ())]
+            texts += [*validation["text"][:], *(test_texts or ())]
         data = self.graph.build(texts)
         graph = DocumentGraph(data, device)
         began = time.perf_counter()
@@ -160,7 +160,7 @@ class JointMethod(Method):
             progress.info("fine-tuning took %.0f s, counted in the set-up", checkpoint_seconds)
         kept = np.flatnonzero(validation_labels >= 0)
         nodes_without_label = np.full(len(texts) - len(labels), -1)
-        validation_texts = [validation["text"][row] for row in kept]
+        validation_texts = validation.select(kept)["text"][:]
         task = JointTask(
             graph=graph,
             documents=fitted.tokens(texts),
@@ -262,7 +262,7 @@ class JointMethod(Method):
         documents = len(splits["train"])
         if self.transductive:
             documents += len(splits["validation"]) + len(splits["test"])
-        labelled = sum(label >= 0 for label in splits["train"]["label"])
+        labelled = sum(label >= 0 for label in splits["train"]["label"][:])
         trained = float(self.max_epochs * (documents if self.batches == "all" else labelled))
         start = Estimate(0.0, 0) if self.fine_tuning is None else self.fine_tuning.estimate(splits)
         model, max_length = self._model()
@@ -274,7 +274,7 @@ class JointMethod(Method):
             other_documents=float((self.max_epochs + 1) * documents + len(splits["test"])),
             batch_size=self.batch_size,
         )
-        words = sum(text.count(" ") + 1 for split in splits.values() for text in split["text"])
+        words = sum(text.count(" ") + 1 for split in splits.values() for text in split["text"][:])
         width = self.width()
         # A document's features go through a matrix of 400 rows or so, forward and backward, and 0.7 entries a word
         # through a sparse product, at about 3e10 and 1e9 operations a second on a core.

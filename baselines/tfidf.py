@@ -61,18 +61,21 @@ class TfidfLinear(Method):
             raise ConfigError("TfidfLinear is inductive: it must not be given the test texts.")
         start = time.perf_counter()
         names = train.features["label"].names
-        rows, held_out = labelled(train["label"], names, "train"), labelled(validation["label"], names, "validation")
+        rows, held_out = (
+            labelled(train["label"][:], names, "train"),
+            labelled(validation["label"][:], names, "validation"),
+        )
         vectorizer = self._vectorizer()
         try:
-            features = vectorizer.fit_transform(list(train["text"]))
+            features = vectorizer.fit_transform(train["text"][:])
         except ValueError as error:  # scikit-learn's only one here: an empty vocabulary
             raise DataError(f"The training texts hold no word of two letters or digits ({error}).") from error
-        others = vectorizer.transform(list(validation["text"]))
+        others = vectorizer.transform(validation["text"][:])
         set_up = time.perf_counter() - start
         found = choose_linear(
             self.classifier,
             (features[rows], np.asarray(train["label"])[rows]),
-            (others[held_out], np.asarray(validation["label"])[held_out]),
+            (others[held_out], np.asarray(validation["label"][:])[held_out]),
             len(names),
             self.strengths,
             seed,
@@ -125,7 +128,7 @@ class TfidfLinear(Method):
 
     def estimate(self, splits: DatasetDict) -> Estimate:
         """See `Method.estimate`."""
-        characters = sum(len(text) for split in splits.values() for text in split["text"])
+        characters = sum(len(text) for split in splits.values() for text in split["text"][:])
         classes = splits["train"].features["label"].num_classes
         seconds = 4e-7 * characters * (1 + 0.1 * len(self.strengths) * classes) * self.max_ngram
         return Estimate(seconds=seconds, memory_bytes=int(600e6 + 20 * characters * self.max_ngram))

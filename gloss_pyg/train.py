@@ -78,7 +78,7 @@ def _train(options: list[str]) -> None:
     with _progress(console), quiet_transformers():
         splits = load_text_dataset(**vars(parsed.data), seed=parsed.seed)
         console.print(str(describe(splits)), style="dim", markup=False)
-        test_texts = list(splits["test"]["text"])
+        test_texts = splits["test"]["text"][:]
         clock = time.perf_counter()
         report = method.fit(
             splits["train"], splits["validation"], test_texts if method.transductive else None, seed=parsed.seed
@@ -225,7 +225,7 @@ def _check_names(options: Sequence[str], fields: Sequence[str], methods: ModuleT
 def _scores(method: Any, splits: Any) -> dict[str, Any]:
     from gloss_pyg.metrics import accuracy, macro_f1, macro_silhouette
 
-    labels, texts = splits["test"]["label"][:], list(splits["test"]["text"])
+    labels, texts = splits["test"]["label"][:], splits["test"]["text"][:]
     probabilities = method.predict_proba(texts)
     scores: dict[str, Any] = {
         "test_documents": len(texts),

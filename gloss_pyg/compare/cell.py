@@ -99,8 +99,8 @@ def run_cell(cell: Cell, splits: Splits) -> dict[str, bytes]:
     memory = hardware.PeakMemory()
     started = datetime.now(UTC)
     documents = splits.documents
-    test_texts = list(documents["test"]["text"])
-    labels = np.asarray(documents["test"]["label"])
+    test_texts = documents["test"]["text"][:]
+    labels = np.asarray(documents["test"]["label"][:])
     class_names = documents["train"].features["label"].names
 
     set_seed(cell.seed)  # parts of the method may draw their parameters as they are made
@@ -122,7 +122,7 @@ def run_cell(cell: Cell, splits: Splits) -> dict[str, bytes]:
         "encoder": report.encoder,
         "classes": len(class_names),
         "training_documents": len(documents["train"]),
-        "labelled_documents": sum(label >= 0 for label in documents["train"]["label"]),
+        "labelled_documents": sum(label >= 0 for label in documents["train"]["label"][:]),
         "validation_documents": len(documents["validation"]),
         "test_documents": len(test_texts),
         "accuracy": metrics.accuracy(labels, predictions),

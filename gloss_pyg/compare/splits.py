@@ -5,13 +5,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from datasets import Dataset, DatasetDict
 
 from gloss_pyg.compare.configuration import DataSpec, budget
-from gloss_pyg.data import load_text_dataset
+from gloss_pyg.data.load import LabelledSplits, read_splits, with_budget
 from gloss_pyg.data.named_contents import NAMED_SETS
+from gloss_pyg.data.request import check_budget
 from gloss_pyg.data.split import IntArray, proportional_quota
 from gloss_pyg.errors import DataError
 
@@ -31,31 +33,39 @@ class Splits:
     content: str
 
 
-def load_splits(spec: DataSpec, seed: int) -> Splits:
+def load_splits(spec: DataSpec, seed: int, documents: LabelledSplits | None = None) -> Splits:
     """Load a data set; the label budget is drawn with `spec.seed`, or with the cell's seed where that is not given.
+
+    Args:
+        spec: The data set.
+        seed: The cell's seed.
+        documents: The data set before any budget, where it was read already.
 
     Raises:
         UserError: whatever `load_text_dataset` refuses, and a validation or test size that cannot be had.
     """
     train_size, labels_per_class = budget(spec)
-    documents = load_text_dataset(
-        spec.name_or_path,
-        data_dir=spec.data_dir,
-        text_column=spec.text_column,
-        label_column=spec.label_column,
+    check_budget(train_size, labels_per_class, spec.unlabelled, data_seed(spec, seed))
+    drawn = with_budget(
+        documents or read_splits(**_source(spec)),
         train_size=train_size,
         labels_per_class=labels_per_class,
         unlabelled=spec.unlabelled,
         seed=data_seed(spec, seed),
     )
-    validation_rows = draw_rows(documents["validation"], spec.validation_size, "validation_size", spec.name_or_path)
-    test_rows = draw_rows(documents["test"], spec.test_size, "test_size", spec.name_or_path)
-    documents = DatasetDict(
-        train=documents["train"],
-        validation=documents["validation"].select(validation_rows),
-        test=documents["test"].select(test_rows),
+    validation_rows = draw_rows(drawn["validation"], spec.validation_size, "validation_size", spec.name_or_path)
+    test_rows = draw_rows(drawn["test"], spec.test_size, "test_size", spec.name_or_path)
+    chosen = DatasetDict(
+        train=drawn["train"],
+        validation=drawn["validation"].select(validation_rows),
+        test=drawn["test"].select(test_rows),
     )
-    return Splits(documents, test_rows, content_digest(documents))
+    return Splits(chosen, test_rows, content_digest(chosen))
+
+
+def _source(spec: DataSpec) -> dict[str, Any]:
+    """What decides which documents are read, as arguments of `read_splits`: the same for every budget and seed."""
+    return {name: getattr(spec, name) for name in ("name_or_path", "data_dir", "text_column", "label_column")}
 
 
 def data_seed(spec: DataSpec, seed: int) -> int:
@@ -75,7 +85,7 @@ def draw_rows(split: Dataset, size: int | None, field: str, name: str) -> IntArr
         return np.arange(len(split))
     if not 1 <= size <= len(split):
         raise DataError(f"{name}: {field}={size}, but the split has {len(split)} documents; give 1 to {len(split)}.")
-    labels = np.asarray(split["label"])
+    labels = np.asarray(split["label"][:])
     counts = np.bincount(labels, minlength=split.features["label"].num_classes)
     least = np.minimum(counts, 1) if size >= np.count_nonzero(counts) else np.zeros_like(counts)
     quota = proportional_quota(counts, size, least, counts)
@@ -89,13 +99,13 @@ def content_digest(documents: DatasetDict) -> str:
     digest = hashlib.sha256()
     for name, split in sorted(documents.items()):
         digest.update(json.dumps([str(name), split.features["label"].names, len(split)]).encode())
-        for text, label in zip(split["text"], split["label"], strict=True):
+        for text, label in zip(split["text"][:], split["label"][:], strict=True):
             digest.update(json.dumps([text, label]).encode())
     return digest.hexdigest()
 
 
 class SplitsCache:
-    """The splits loaded last, since the methods of a seed follow one another; and the digests of all.
+    """The splits loaded last, since the methods of a seed follow one another; and the documents that they are drawn of.
 
     Args:
         message: Told before something is loaded.
@@ -104,14 +114,22 @@ class SplitsCache:
     def __init__(self, message: Callable[[str], None]) -> None:
         self._message = message
         self._last: tuple[tuple[DataSpec, int], Splits] | None = None
+        self._read: tuple[dict[str, Any], LabelledSplits] | None = None
 
     def load(self, name: str, spec: DataSpec, seed: int) -> Splits:
         """`load_splits`, from memory where these were the last ones."""
         key = (spec, data_seed(spec, seed))
         if self._last is None or self._last[0] != key:
             self._message(f"reading {name} (documents of seed {seed})")
-            self._last = (key, load_splits(spec, seed))
+            self._last = (key, load_splits(spec, seed, self._documents(spec)))
         return self._last[1]
+
+    def _documents(self, spec: DataSpec) -> LabelledSplits:
+        """The documents before any budget, from memory where they are those read last."""
+        source = _source(spec)
+        if self._read is None or self._read[0] != source:
+            self._read = (source, read_splits(**source))
+        return self._read[1]
 
 
 def needs_download(spec: DataSpec) -> bool:

@@ -1,6 +1,7 @@
 """`load_text_dataset`: any labelled texts as three splits with the same classes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -85,20 +86,59 @@ def load_text_dataset(
         ['business', 'entertainment', 'politics', 'sports', 'tech']
     """
     check_budget(train_size, labels_per_class, unlabelled, seed)
+    documents = read_splits(name_or_path, data_dir=data_dir, text_column=text_column, label_column=label_column)
+    return with_budget(
+        documents, train_size=train_size, labels_per_class=labels_per_class, unlabelled=unlabelled, seed=seed
+    )
+
+
+@dataclass(frozen=True)
+class LabelledSplits:
+    """Checked texts and labels before any label budget, the same for every seed.
+
+    Attributes:
+        name: What they were asked for by.
+        splits: The documents of `train`, `validation` and `test`.
+        class_list: The sorted class names.
+        notes: What was repaired and made.
+    """
+
+    name: str
+    splits: Mapping[str, Documents]
+    class_list: list[str]
+    notes: list[str]
+
+
+def read_splits(
+    name_or_path: str | Path, *, data_dir: str | Path | None, text_column: str, label_column: str
+) -> LabelledSplits:
+    """The part of `load_text_dataset` that no label budget changes, for callers that need many of them."""
     name = str(name_or_path)
     tables, notes = _read(name, data_dir, text_column, label_column)
     documents, repairs = read_documents(tables)
     check_one_class(documents["train"], name)
     splits, made = _complete(documents, name)
-    class_list = check_splits(splits, name)
+    return LabelledSplits(name, splits, check_splits(splits, name), [*notes, *repairs, *made])
+
+
+def with_budget(
+    documents: LabelledSplits,
+    *,
+    train_size: int | float | None,
+    labels_per_class: int | None,
+    unlabelled: Unlabelled,
+    seed: int,
+) -> DatasetDict:
+    """The rest of `load_text_dataset`: draw the documents that keep their labels."""
+    name, splits = documents.name, dict(documents.splits)
     splits["train"], short = apply_budget(
         splits["train"], train_size=train_size, labels_per_class=labels_per_class, unlabelled=unlabelled, seed=seed
     )
-    notes = [*notes, *repairs, *made, *short]
+    notes = [*documents.notes, *short]
     for note in [*notes, *note_shared_texts(splits)]:  # `describe` counts shared texts itself, whatever became of them
         log_note(name, note)
     description = "\n".join([BBC_NOTE, *notes] if name == "bbc" else notes)
-    return DatasetDict({split: _dataset(part, class_list, description) for split, part in splits.items()})
+    return DatasetDict({split: _dataset(part, documents.class_list, description) for split, part in splits.items()})
 
 
 def _read(

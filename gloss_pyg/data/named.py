@@ -9,9 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import aiohttp
 import datasets
-from datasets import DownloadConfig, DownloadManager
 
 from gloss_pyg.data.checks import Table
 from gloss_pyg.data.files import read_file, read_folder
@@ -23,7 +21,6 @@ from gloss_pyg.errors import DataError
 BASE_URL = "https://raw.githubusercontent.com/saditya13/G-Loss-LoG/HEAD/data"
 
 _SPLIT_FILES = {"train": "train", "validation": "val", "test": "test"}
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)  # seconds
 
 
 def read_named(
@@ -104,24 +101,14 @@ def _download(known: NamedSet, name: str, split: str, text_column: str, label_co
 
 
 def _fetch(known: NamedSet, name: str, split: str) -> Path:
-    config = DownloadConfig(
-        use_etag=False,  # the content is verified; so a cached file needs no network
-        disable_tqdm=False,
-        download_desc=f"Downloading {name}/{split}",
-        storage_options={scheme: {"client_kwargs": {"timeout": _TIMEOUT}} for scheme in ("http", "https")},
-    )
-    reason = ""
-    for folder in dict.fromkeys((known.folder, name)):
-        url = f"{BASE_URL}/{folder}/{_SPLIT_FILES[split]}.csv"
-        try:
-            return Path(DownloadManager(download_config=config).download(url))
-        except (OSError, aiohttp.ClientError) as error:
-            cause = error.__cause__ or error
-            reason = f"{url}: {text_key(str(cause)) or type(cause).__name__}"
-            if not (isinstance(cause, aiohttp.ClientResponseError) and cause.status == 404):
-                break  # only a name that is not there is worth trying in its other spelling
-    first = "Unset HF_HUB_OFFLINE" if datasets.config.HF_HUB_OFFLINE else "Try again"
-    raise DataError(f"'{name}' cannot be downloaded ({reason}). {first}, or {_by_hand(name)}")
+    from gloss_pyg.data.download import NotDownloadedError, download
+
+    urls = [f"{BASE_URL}/{folder}/{_SPLIT_FILES[split]}.csv" for folder in dict.fromkeys((known.folder, name))]
+    try:
+        return download(urls, f"Downloading {name}/{split}")
+    except NotDownloadedError as error:
+        first = "Unset HF_HUB_OFFLINE" if datasets.config.HF_HUB_OFFLINE else "Try again"
+        raise DataError(f"'{name}' cannot be downloaded ({error}). {first}, or {_by_hand(name)}") from error
 
 
 def _by_hand(name: str) -> str:

@@ -75,8 +75,8 @@ def describe(splits: DatasetDict) -> DataReport:
         ({('train', 'test'): 1}, {'train': 1, 'test': 0}, 1, {'train': 1, 'test': 0})
     """
     named = {str(name): split for name, split in splits.items()}
-    keys = {name: [text_key(text) for text in split["text"]] for name, split in named.items()}
-    labels = {name: list(split["label"]) for name, split in named.items()}
+    keys = {name: [text_key(text) for text in split["text"][:]] for name, split in named.items()}
+    labels = {name: split["label"][:] for name, split in named.items()}
     notes: list[str] = []
     for split in named.values():
         notes.extend(split.info.description.splitlines())

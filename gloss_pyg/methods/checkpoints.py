@@ -55,6 +55,6 @@ def _digest_of_documents(*splits: Dataset) -> str:
     whole = hashlib.sha256()
     for split in splits:
         whole.update(f"{len(split)} {split.features['label'].names}\n".encode())
-        for text, label in zip(split["text"], split["label"], strict=True):
+        for text, label in zip(split["text"][:], split["label"][:], strict=True):
             whole.update(json.dumps([text, label]).encode())
     return whole.hexdigest()

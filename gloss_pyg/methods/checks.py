@@ -92,9 +92,9 @@ def check_labels(train: Dataset, validation: Dataset) -> np.ndarray:
         DataError: where one has none: there would be nothing to train on, or to stop by.
     """
     for split, documents in (("training", train), ("validation", validation)):
-        if not any(label >= 0 for label in documents["label"]):
+        if not any(label >= 0 for label in documents["label"][:]):
             raise DataError(
                 f"None of the {len(documents)} {split} documents has a label; training takes labelled documents "
                 "and stops by the score of labelled ones. Give labels, or another split."
             )
-    return np.asarray(train["label"])
+    return np.asarray(train["label"][:])

@@ -319,7 +319,7 @@ class EncoderMethod(Method):
         """See `Method.estimate`; from the encoder's size, the texts' lengths and the machine's speed."""
         config = load_config(locate_encoder(self.model))
         tell_sizes(copy.deepcopy(self.loss), config.hidden_size, splits["train"].features["label"].num_classes)
-        labels = self._trained_on(splits["train"], np.asarray(splits["train"]["label"]))[1]
+        labels = self._trained_on(splits["train"], np.asarray(splits["train"]["label"][:]))[1]
         train = len(labels)
         sampler = self._sampler(labels, 0) if (labels >= 0).any() else None
         size = self._documents_a_step(sampler)

@@ -133,7 +133,7 @@ class Standalone(EncoderMethod):
     ) -> FitReport:
         """See `Method.fit`; an inductive method, it refuses test texts."""
         self.check_inductive(test_texts)
-        held_out = np.asarray(validation["label"])
+        held_out = np.asarray(validation["label"][:])
         if len(found := np.unique(held_out[held_out >= 0])) == 1:
             raise DataError(
                 "All labelled validation documents are of one class, "

@@ -36,7 +36,7 @@ def load_documents(spec: DataSpec, seed: int) -> Documents:
     """
     documents = load_splits(spec, seed).documents
     train, validation = documents["train"], documents["validation"]
-    test_texts = tuple(documents["test"]["text"])
+    test_texts = tuple(documents["test"]["text"][:])
     content = hashlib.sha256(content_digest(DatasetDict(train=train, validation=validation)).encode())
     for text in test_texts:
         content.update(hashlib.sha256(text.encode()).digest())

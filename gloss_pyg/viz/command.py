@@ -92,7 +92,7 @@ def make_batch(model: str, split: Any, documents: int, loss: GLoss, seed: int) -
     labels = torch.tensor(rows["label"][:])
     with torch.no_grad():
         propagated = loss.eval().propagate(embeddings, labels, generator=generator)
-    return Batch(propagated, labels, list(rows["text"]), names, loss.propagation, _sigma(loss.graph, embeddings))
+    return Batch(propagated, labels, rows["text"][:], names, loss.propagation, _sigma(loss.graph, embeddings))
 
 
 def draw(batch: Batch, what: str, output: Path, document: int | None) -> str:

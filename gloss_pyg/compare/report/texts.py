@@ -91,7 +91,7 @@ def look_up(outcomes: list[Outcome], rows: Iterable[int]) -> Texts:
     except (UserError, OSError, ValueError) as error:
         why = fit_to_show(str(error), 400)
         return Texts({}, f"The data set is not here, and a report downloads nothing, so texts are not shown. {why}")
-    labels, predictions = np.asarray(test["label"]), outcomes[0].predictions
+    labels, predictions = np.asarray(test["label"][:]), outcomes[0].predictions
     if (
         list(test.features["label"].names) != list(outcomes[0].class_names)
         or int(predictions.documents.max()) >= len(labels)

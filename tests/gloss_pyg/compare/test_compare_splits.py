@@ -1,10 +1,13 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import gloss_pyg.compare.splits as splits_module
 from gloss_pyg.compare.configuration import DataSpec
 from gloss_pyg.compare.splits import SplitsCache, load_splits, needs_download
+from gloss_pyg.data.load import LabelledSplits, read_splits
 from gloss_pyg.errors import ConfigError, DataError
 
 
@@ -73,6 +76,27 @@ def test_the_cache_reads_again_only_for_another_draw(texts_csv: Path) -> None:
     assert cache.load("few", few, 1).content != cache.load("few", few, 0).content
     assert len(messages) == 3
     assert cache.load("fixed", fixed, 0) is cache.load("fixed", fixed, 1)
+
+
+def test_the_cache_reads_a_data_set_once_for_all_budgets_and_seeds(
+    texts_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def counted(name_or_path: str, **columns: Any) -> LabelledSplits:
+        read.append(name_or_path)
+        return read_splits(name_or_path, **columns)
+
+    monkeypatch.setattr(splits_module, "read_splits", counted)
+    cache = SplitsCache(lambda text: None)
+    other = texts_csv.with_name("other.csv")
+    other.write_text(texts_csv.read_text().replace("blue", "red"))
+    specs = [DataSpec(str(texts_csv), labels_per_class=5), DataSpec(str(texts_csv), labels_per_class=8, test_size=18)]
+    drawn = {(spec, seed): cache.load("texts", spec, seed).content for spec in specs for seed in (0, 1)}
+    assert read == [str(texts_csv)]
+    drawn[DataSpec(str(other)), 0] = cache.load("other", DataSpec(str(other)), 0).content
+    assert read == [str(texts_csv), str(other)]
+    assert drawn == {(spec, seed): load_splits(spec, seed).content for spec, seed in drawn}
 
 
 @pytest.mark.parametrize(
