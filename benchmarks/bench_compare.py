@@ -2,11 +2,13 @@
 
 From the start of the command to its first finished cell, which is when the first row of the table is shown, and to its
 end; and the share of it that is neither fitting nor predicting: start, data, measures, table, picture. Bars: 60
-seconds, 5 minutes and 5 %, on two cores with nothing else running.
+seconds, 5 minutes and 5 %, on two cores with nothing else running. Beside it, what importing the libraries alone takes,
+as any script that trains an encoder must.
 """
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -43,7 +45,25 @@ def main() -> int:
     bars.at_most(f"all of {args.config}", seconds, ALL_BAR, " s")
     at_work = sum(record["fit_seconds"] + record["predict_seconds"] for record in records)
     bars.at_most("neither fit nor predict", 100 * (1 - at_work / seconds), SHARE_BAR, " %")
+    imports = importing()
+    print(f"of which importing the libraries alone: {imports:.1f} s, {100 * imports / seconds:.1f} %")
     return bars.status()
+
+
+def importing(runs: int = 3) -> float:
+    """Median seconds of a process that only imports what the methods stand on."""
+    code = (
+        "from gloss_pyg.startup import many_imports\n"
+        "with many_imports():\n"
+        "    import datasets, sklearn.metrics, torch_geometric.nn\n"
+        "    from transformers import BertModel, Trainer"
+    )
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""What methods that train a text encoder share: the training, the predictions, the files and the forecast."""
+"""What methods that train a text encoder share: the training and its forecast."""
 
 import copy
-import json
 import logging
 import math
 import tempfile
@@ -10,29 +9,28 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 import torch
 from datasets import Dataset, DatasetDict
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase, PrinterCallback, set_seed
+from transformers import PrinterCallback, set_seed
 
 from gloss_pyg.data import ClassBalancedSampler, DataCollator, MixedSampler, tokenize
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
 from gloss_pyg.encoder.config import Pooling
 from gloss_pyg.encoder.locate import load_config, locate_encoder
 from gloss_pyg.encoder.quiet import quiet_transformers
-from gloss_pyg.encoder.storage import TEXT_SETTINGS
-from gloss_pyg.errors import ConfigError, DataError
+from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
 from gloss_pyg.losses.memory import DocumentMemory
 from gloss_pyg.methods.balanced import balance_classes
-from gloss_pyg.methods.base import Estimate, FitReport, Method
+from gloss_pyg.methods.base import Estimate, FitReport
 from gloss_pyg.methods.checkpoints import last_checkpoint, own_folder
 from gloss_pyg.methods.checks import check_labels
+from gloss_pyg.methods.fitted_encoder import FittedEncoder
 from gloss_pyg.methods.forecast import forecast
-from gloss_pyg.methods.prediction import PropagationHead, encode, probabilities
 from gloss_pyg.methods.search import Range
 from gloss_pyg.methods.search_spaces import LEARNING_RATES, loss_space
 from gloss_pyg.training import (
@@ -46,8 +44,6 @@ from gloss_pyg.training import (
     training_arguments,
 )
 from gloss_pyg.training.sizes import tell_sizes
-
-Own = TypeVar("Own", bound="EncoderMethod")
 
 progress = logging.getLogger("gloss_pyg.progress")
 
@@ -88,18 +84,14 @@ class Trained:
     report: FitReport
 
 
-class EncoderMethod(Method):
+class EncoderMethod(FittedEncoder):
     """Base of `FineTuning` and `Standalone`, which write `fit` and have the arguments named here."""
 
     elsewhere: ClassVar[tuple[str, ...]] = ("checkpoints",)
     limits: ClassVar[Mapping[str, Literal["steps", "epochs"]]] = {"max_steps": "steps", "max_epochs": "epochs"}
 
-    model: str
     loss: nn.Module
-    prediction: PropagationHead | None = None
     pooling: Pooling | None
-    max_length: int
-    batch_size: int
     learning_rate: float
     max_epochs: int
     max_steps: int | None
@@ -112,12 +104,6 @@ class EncoderMethod(Method):
     labelled_per_batch: int | None = None
     precision: Precision
     checkpoints: Path | None
-    _encoder: TextEncoder | None
-    _tokenizer: PreTrainedTokenizerBase | None
-    _encoded: tuple[list[str], Tensor, Tensor] | None
-
-    def _forget(self) -> None:
-        self._encoder = self._tokenizer = self._encoded = None
 
     @final
     def check(self) -> None:
@@ -258,61 +244,6 @@ class EncoderMethod(Method):
     def _documents_a_step(self, sampler: ClassBalancedSampler | MixedSampler | None) -> int:
         """Of what is drawn at random `batch_size`, or the labelled part of mixed batches where there is no other."""
         return (self.labelled_per_batch or self.batch_size) if sampler is None else sampler.batch_size
-
-    @final
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """See `Method.predict_proba`: softmax of the classifier's logits, or what `prediction` makes of it."""
-        if not texts:
-            return np.zeros((0, self._fitted()[0].classifier.out_features), dtype=np.float32)
-        return probabilities(*self._outputs(texts), self.prediction)
-
-    @final
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """See `Method.embed`: the pooled embeddings."""
-        if not texts:
-            return np.zeros((0, self._fitted()[0].classifier.in_features), dtype=np.float32)
-        return self._outputs(texts)[1].numpy()
-
-    def _outputs(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Logits and embeddings; of the texts asked for last they are kept, since a comparison asks for both."""
-        encoder, tokenizer = self._fitted()
-        given = list(texts)
-        if self._encoded is None or self._encoded[0] != given:
-            documents = tokenize(given, tokenizer, self.max_length)
-            self._encoded = (given, *encode(encoder, documents, DataCollator(tokenizer), 2 * self.batch_size))
-        return self._encoded[1], self._encoded[2]
-
-    def _fitted(self) -> tuple[TextEncoder, PreTrainedTokenizerBase]:
-        if self._encoder is None or self._tokenizer is None:
-            name = type(self).__name__
-            raise ConfigError(f"This {name} was not fitted: call fit(...) first, or {name}.load(folder).")
-        return self._encoder, self._tokenizer
-
-    @final
-    def save(self, folder: Path) -> None:
-        """Write all that predicting takes; `TextEncoder.from_pretrained` reads encoder and linear classifier of it."""
-        encoder, tokenizer = self._fitted()
-        folder.mkdir(parents=True)
-        encoder.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        settings = {"model": self.model, "max_length": self.max_length, "batch_size": self.batch_size}
-        (folder / TEXT_SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-        if self.prediction is not None:
-            self.prediction.save(folder)
-
-    @classmethod
-    @final
-    def load(cls: type[Own], folder: Path) -> Own:
-        """A method that predicts as the saved one did; its loss is not kept."""
-        settings = folder / TEXT_SETTINGS
-        if not settings.is_file():
-            raise DataError(f"{folder} is no model saved by gloss_pyg: it has no {TEXT_SETTINGS}.")
-        method = cls(**json.loads(settings.read_text(encoding="utf-8")))
-        with quiet_transformers():
-            method._encoder = TextEncoder.from_pretrained(folder).eval()
-        method._tokenizer = load_tokenizer(str(folder))
-        method.prediction = PropagationHead.load(folder)
-        return method
 
     @final
     def estimate(self, splits: DatasetDict) -> Estimate:

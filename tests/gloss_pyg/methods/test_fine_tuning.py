@@ -152,7 +152,7 @@ def test_texts_are_encoded_once_for_probabilities_and_embeddings(
         encoded.append(len(documents))
         return encode(encoder, documents, *rest)
 
-    monkeypatch.setattr("gloss_pyg.methods.encoder_method.encode", counted)
+    monkeypatch.setattr("gloss_pyg.methods.fitted_encoder.encode", counted)
     texts = list(tiny_texts["test"]["text"])
     probabilities, embeddings = method.predict_proba(texts), method.embed(texts)
     assert encoded == [len(texts)]
