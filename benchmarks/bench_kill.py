@@ -13,12 +13,11 @@ import json
 import random
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from bars import Bars
-from killing import killed_after, run_through
+from killing import kill_at_random
 
 from gloss_pyg.compare.results import FILES
 
@@ -52,39 +51,13 @@ def main() -> int:
         options = ["--config=tiny", f"--output={output}", f"--workers={arguments.workers}"]
         return [sys.executable, "-m", "gloss_pyg.compare", *options]
 
-    generator = random.Random(arguments.seed)
-    problems: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
-        reference = Path(scratch) / "undisturbed"
-        clock = time.perf_counter()
-        run_through(command(reference))
-        whole = time.perf_counter() - clock
-        expected, expected_table = finished(reference), table(reference)
-        print(f"undisturbed: {len(expected)} cells in {whole:.0f} s", flush=True)
-        folders: list[Path] = []
-        kills = survived = 0
-        while kills < arguments.kills:
-            output = Path(scratch) / f"killed-{len(folders)}"
-            folders.append(output)
-            before: dict[str, bytes] = {}
-            while kills < arguments.kills and len(before) < len(expected):
-                missing = 1 - len(before) / len(expected)
-                moment = generator.uniform(0, (0.2 + 0.8 * missing) * whole)  # within the run, roughly
-                was_killed = killed_after(command(output), moment)
-                kills += was_killed
-                what = f"kill {kills} after {moment:.1f} s" if was_killed else "ended by itself"
-                now = finished(output)
-                lost = [name for name in before if now.get(name) != before[name]]
-                problems += [f"kill {kills}: cell {name} was lost or written again" for name in lost]
-                survived += len(before) - len(lost)
-                print(f"{output.name}, {what}: {len(now)} of {len(expected)} cells finished", flush=True)
-                before = now
-            run_through(command(output))
-            now = finished(output)
-            problems += [
-                f"{output.name}: cell {name} was written again" for name in before if now[name] != before[name]
-            ]
-            if set(now) != set(expected):
+        expected, came = kill_at_random(
+            command, finished, Path(scratch), arguments.kills, random.Random(arguments.seed)
+        )
+        problems, expected_table = came.problems, table(Path(scratch) / "undisturbed")
+        for output in came.folders:
+            if set(finished(output)) != set(expected):
                 problems.append(f"{output.name}: other cells than in the undisturbed run")
             lines = (output / "results.jsonl").read_text().splitlines()
             if sorted(json.loads(line)["digest"] for line in lines) != sorted(expected):
@@ -92,13 +65,13 @@ def main() -> int:
             if table(output) != expected_table:
                 problems.append(f"{output.name}: another table than the undisturbed run's")
     print(
-        f"{kills} kills in {len(folders)} folders; {survived} times a finished cell met a kill and stayed as it was; "
-        f"tables equal to the undisturbed one in everything but times and memory: "
+        f"{came.kills} kills in {len(came.folders)} folders; {came.survived} times a finished cell met a kill and "
+        f"stayed as it was; tables equal to the undisturbed one in everything but times and memory: "
         f"{'yes' if not problems else 'see below'}"
     )
     print("\n".join(problems))
     bars = Bars()
-    bars.at_least("kills", kills, arguments.kills, "")
+    bars.at_least("kills", came.kills, arguments.kills, "")
     bars.at_most("cells lost, doubled or changed", len(problems), 0, "")
     return bars.status()
 

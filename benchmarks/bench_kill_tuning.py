@@ -12,13 +12,12 @@ import argparse
 import random
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import optuna
 import yaml
 from bars import Bars
-from killing import killed_after, run_through
+from killing import kill_at_random
 from optuna.trial import TrialState
 
 from gloss_pyg.compare.configuration import find_config
@@ -66,44 +65,20 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    generator = random.Random(arguments.seed)
-    problems: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         config = configuration(Path(scratch))
 
         def command(output: Path) -> list[str]:
             return [sys.executable, "-m", "gloss_pyg.tune", f"--config={config}", f"--output={output}", "--workers=2"]
 
-        reference = Path(scratch) / "undisturbed"
-        clock = time.perf_counter()
-        run_through(command(reference))
-        whole = time.perf_counter() - clock
-        expected = ended(reference)
-        print(f"undisturbed: {len(expected)} trials in {whole:.0f} s", flush=True)
-        folders: list[Path] = []
-        kills = 0
-        while kills < arguments.kills:
-            output = Path(scratch) / f"killed-{len(folders)}"
-            folders.append(output)
-            before: Ended = {}
-            while kills < arguments.kills and len(before) < len(expected):
-                missing = 1 - len(before) / len(expected)
-                moment = generator.uniform(0, (0.2 + 0.8 * missing) * whole)
-                was_killed = killed_after(command(output), moment)
-                kills += was_killed
-                now = ended(output)
-                problems += [f"kill {kills}: trial {key} was lost" for key in before if now.get(key) != before[key]]
-                what = f"kill {kills} after {moment:.1f} s" if was_killed else "ended by itself"
-                print(f"{output.name}, {what}: {len(now)} of {len(expected)} trials ended", flush=True)
-                before = now
-            run_through(command(output))
-            now = ended(output)
-            problems += [f"{output.name}: trial {key} was lost" for key in before if now.get(key) != before[key]]
-            if outcomes(now) != outcomes(expected):
+        expected, came = kill_at_random(command, ended, Path(scratch), arguments.kills, random.Random(arguments.seed))
+        problems = came.problems
+        for output in came.folders:
+            if outcomes(ended(output)) != outcomes(expected):
                 problems.append(f"{output.name}: other trials than the undisturbed run's")
     print("\n".join(problems))
     bars = Bars()
-    bars.at_least("kills of a search with 2 workers", kills, arguments.kills, "")
+    bars.at_least("kills of a search with 2 workers", came.kills, arguments.kills, "")
     bars.at_most("trials lost, doubled or changed", len(problems), 0, "")
     return bars.status()
 
