@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from transformers import BertConfig, BertModel, BertTokenizer
 
 from gloss_pyg.encoder.quiet import quiet_transformers
 
@@ -25,6 +24,10 @@ def random_tiny_folder() -> Path:
 
     Its weights are the same in every program, and the caller's random state is left alone.
     """
+    # Here and not above: importing any model of transformers imports this package (`_registration`), and whoever began
+    # with BERT has only half of it by then.
+    from transformers import BertConfig, BertModel, BertTokenizer
+
     folder = Path(tempfile.mkdtemp(prefix="gloss-pyg-random-tiny-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     config = BertConfig(
