@@ -85,10 +85,8 @@ class FrozenEncoder(Method):
         start = time.perf_counter()
         set_seed(seed)
         names = train.features["label"].names
-        rows, held_out = (
-            labelled(train["label"][:], names, "train"),
-            labelled(validation["label"][:], names, "validation"),
-        )
+        rows = labelled(train["label"][:], names, "train")
+        held_out = labelled(validation["label"][:], names, "validation")
         self._tokenizer = load_tokenizer(self.model)
         with quiet_transformers():
             encoder = TextEncoder.from_encoder(self.model, names, pooling=self.pooling).eval()

@@ -140,7 +140,7 @@ class JointMethod(Method):
         start = time.perf_counter()
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         labels, validation_labels = labels_of(train, "training"), labels_of(validation, "validation")
-        texts = [*train["text"][:]]
+        texts = train["text"][:]
         if self.transductive:
             texts += [*validation["text"][:], *(test_texts or ())]
         data = self.graph.build(texts)

@@ -61,10 +61,8 @@ class TfidfLinear(Method):
             raise ConfigError("TfidfLinear is inductive: it must not be given the test texts.")
         start = time.perf_counter()
         names = train.features["label"].names
-        rows, held_out = (
-            labelled(train["label"][:], names, "train"),
-            labelled(validation["label"][:], names, "validation"),
-        )
+        labels, validation_labels = np.asarray(train["label"][:]), np.asarray(validation["label"][:])
+        rows, held_out = labelled(labels, names, "train"), labelled(validation_labels, names, "validation")
         vectorizer = self._vectorizer()
         try:
             features = vectorizer.fit_transform(train["text"][:])
@@ -74,8 +72,8 @@ class TfidfLinear(Method):
         set_up = time.perf_counter() - start
         found = choose_linear(
             self.classifier,
-            (features[rows], np.asarray(train["label"])[rows]),
-            (others[held_out], np.asarray(validation["label"][:])[held_out]),
+            (features[rows], labels[rows]),
+            (others[held_out], validation_labels[held_out]),
             len(names),
             self.strengths,
             seed,

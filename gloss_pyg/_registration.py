@@ -2,7 +2,8 @@
 
 `import gloss_pyg` must be quick, and `AutoModelForSequenceClassification.from_pretrained(folder)` must know our model
 after it. So the module that defines the Auto classes is watched: once it has been imported, `gloss_pyg.encoder`, which
-registers the model, is imported too.
+registers the model, is imported too. That may happen in the midst of importing any model of transformers, so nothing
+that `gloss_pyg.encoder` imports may ask for one.
 """
 
 import importlib
