@@ -125,6 +125,7 @@ def run_cell(cell: Cell, splits: Splits) -> dict[str, bytes]:
         "labelled_documents": sum(label >= 0 for label in documents["train"]["label"][:]),
         "validation_documents": len(documents["validation"]),
         "test_documents": len(test_texts),
+        "held_out_content": splits.held_out_content,
         "accuracy": metrics.accuracy(labels, predictions),
         "macro_f1": metrics.macro_f1(labels, predictions),
         "macro_silhouette": math.nan if embeddings is None else metrics.macro_silhouette(embeddings, labels),

@@ -26,11 +26,13 @@ class Splits:
         documents: Splits `train`, `validation` and `test`.
         test_rows: For each document of `test`, its row in the whole test split, shape `[len(test)]`.
         content: sha256 of all texts, labels and class names.
+        held_out_content: That of validation and test, which all seeds of a data set share.
     """
 
     documents: DatasetDict
     test_rows: IntArray
     content: str
+    held_out_content: str
 
 
 def load_splits(spec: DataSpec, seed: int, documents: LabelledSplits | None = None) -> Splits:
@@ -60,7 +62,8 @@ def load_splits(spec: DataSpec, seed: int, documents: LabelledSplits | None = No
         validation=drawn["validation"].select(validation_rows),
         test=drawn["test"].select(test_rows),
     )
-    return Splits(chosen, test_rows, content_digest(chosen))
+    held_out = DatasetDict({name: part for name, part in chosen.items() if name != "train"})
+    return Splits(chosen, test_rows, content_digest(chosen), content_digest(held_out))
 
 
 def _source(spec: DataSpec) -> dict[str, Any]:

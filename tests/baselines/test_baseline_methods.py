@@ -85,7 +85,7 @@ def cell_results(arguments, documents):
     """Record and test probabilities of a cell, as `compare` makes them."""
     cell = Cell("m", "d", 0, arguments, DataSpec("d"), make_method(arguments).transductive, {}, "0")
     rows = np.arange(len(documents["test"]))
-    files = run_cell(cell, Splits(documents, rows, content_digest(documents)))
+    files = run_cell(cell, Splits(documents, rows, content_digest(documents), "held out"))
     table = pq.read_table(io.BytesIO(files["predictions.parquet"]))
     probabilities = np.array(table["probabilities"].to_pylist(), dtype=np.float32)
     return json.loads(files["record.json"]), json.loads(files["history.json"]), probabilities

@@ -2,12 +2,13 @@
 
 Cells of one name must have been made with the same settings, or they would be averaged like repetitions of one thing.
 Where they were not, they are shown apart: the second as `name-2`. Within one folder, cells that its last configuration
-no longer has make room for those that it has.
+no longer has make room for those that it has, and for those that it plans.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from gloss_pyg.compare.files import Record
@@ -51,16 +52,39 @@ class Merged:
 
 @dataclass
 class _Variant:
-    """Cells of one name that belong together; `contents` are the digests of the documents of each draw."""
+    """Cells of one name that belong together; `contents` are digests of documents, by what all that share them share."""
 
     signature: dict[str, Any]
-    contents: dict[int, object] = field(default_factory=dict)
+    contents: dict[str, object] = field(default_factory=dict)
     cells: list[FoundCell] = field(default_factory=list)
 
-    def admits(self, seed: int, content: object) -> bool:
+    def admits(self, contents: Mapping[str, object]) -> bool:
         """Whether the documents are those of the cells that are here; results that do not say are believed."""
-        known = self.contents.get(seed)
-        return known is None or content is None or known == content
+        return all(self.contents.get(key, content) == content for key, content in contents.items())
+
+
+@dataclass
+class _Names:
+    """What was renamed, so that the same settings have one name wherever they are shown.
+
+    Attributes:
+        taken: Names that stand for something.
+        given: The new name, by the old one and the settings.
+    """
+
+    taken: set[str]
+    given: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def other(self, name: str, signature: dict[str, Any]) -> str:
+        """The name of a further variant."""
+        key = (name, _spelt(signature))
+        if key not in self.given:
+            number = 2
+            while (other := f"{name}-{number}") in self.taken:
+                number += 1
+            self.taken.add(other)
+            self.given[key] = other
+        return self.given[key]
 
 
 def merge(runs: Sequence[Run]) -> Merged:
@@ -71,16 +95,18 @@ def merge(runs: Sequence[Run]) -> Merged:
         ()
     """
     notes = [note for run in runs for note in run.notes]
-    cells = list(_once(runs, notes))
+    cells = _asked_for(runs, list(_once(runs, notes)), notes)
     finished = {cell.digest for cell in cells}
     failed = {record["digest"]: record for run in runs for record in run.failed if record["digest"] not in finished}
     missing = _missing(runs, cells, list(failed.values()))
     order = list(dict.fromkeys([*(name for run in runs for name in run.methods), *(cell.name[1] for cell in cells)]))
-    named = list(_named(cells, "data", _data_signature, notes))
+    of_data, of_methods = _Names({cell.name[0] for cell in cells}), _Names({cell.name[1] for cell in cells})
+    named = list(_named(cells, "data", _data_signature, of_data, notes))
     by_data = {
         name: [cell for cell in named if cell.name[0] == name] for name in dict.fromkeys(c.name[0] for c in named)
     }
-    shown = [cell for group in by_data.values() for cell in _named(group, "method", _method_signature, notes)]
+    groups = [list(_named(group, "method", _method_signature, of_methods, notes)) for group in by_data.values()]
+    shown = [_renamed(cell, of_methods) for group in groups for cell in group]
     order += [name for name in dict.fromkeys(cell.name[1] for cell in shown) if name not in order]
     single: dict[tuple[str, str, int], FoundCell] = {}
     for cell in shown:
@@ -121,23 +147,66 @@ def _once(runs: Sequence[Run], notes: list[str]) -> Iterator[FoundCell]:
     yield from sorted(first.values(), key=lambda cell: not cell.current)
 
 
-def _named(cells: Sequence[FoundCell], key: str, signature: Any, notes: list[str]) -> Iterator[FoundCell]:
+def _asked_for(runs: Sequence[Run], cells: Sequence[FoundCell], notes: list[str]) -> list[FoundCell]:
+    """All but what a run's last configuration has replaced, be its own results there or not: theirs is another question.
+
+    Where it replaces one seed of a method, the method's other seeds with the settings of before go with it.
+    """
+    planned = {run.folder: {name: digest for digest, name in run.planned.items()} for run in runs}
+    replaced = {_question(cell) for cell in cells if not cell.current and cell.name in planned.get(cell.run, {})}
+    left_out: dict[tuple[Path, str, str], list[FoundCell]] = {}
+    kept = []
+    for cell in cells:
+        if cell.current or _question(cell) not in replaced:
+            kept.append(cell)
+        else:
+            left_out.setdefault((cell.run, *cell.name[:2]), []).append(cell)
+    for (run, data, method), old in left_out.items():
+        new = next((cell for cell in kept if cell.current and (cell.run, *cell.name[:2]) == (run, data, method)), None)
+        differs = "" if new is None else f" ({_differences(_signature(new), _signature(old[0]))})"
+        notes.append(
+            f"{method} on {data}: {len(old)} results of an earlier configuration of {run} are left out{differs}."
+        )
+    return kept
+
+
+def _question(cell: FoundCell) -> tuple[Path, str, str, str]:
+    """What the seeds of a cell have in common."""
+    return cell.run, *cell.name[:2], _spelt(_signature(cell))
+
+
+def _signature(cell: FoundCell) -> dict[str, Any]:
+    return _data_signature(cell) | _method_signature(cell)
+
+
+def _spelt(signature: dict[str, Any]) -> str:
+    return json.dumps(signature, sort_keys=True)
+
+
+def _renamed(cell: FoundCell, names: _Names) -> FoundCell:
+    """A cell whose settings were given another name on some data set."""
+    other = names.given.get((cell.name[1], _spelt(_method_signature(cell))))
+    return cell if other is None else replace(cell, record=cell.record | {"method": other})
+
+
+def _named(
+    cells: Sequence[FoundCell], key: str, signature: Any, taken: _Names, notes: list[str]
+) -> Iterator[FoundCell]:
     """Cells under a name that stands for one set of settings only."""
     names: dict[str, list[_Variant]] = {}
     for cell in cells:
         variants = names.setdefault(str(cell.record[key]), [])
-        wanted, seed = signature(cell), int(cell.record.get("data_seed") or 0)
-        content = cell.settings.get("content") if key == "data" else None
-        fitting = (one for one in variants if one.signature == wanted and one.admits(seed, content))
+        wanted, contents = signature(cell), _contents(cell) if key == "data" else {}
+        fitting = (one for one in variants if one.signature == wanted and one.admits(contents))
         variant = next(fitting, None)
         if variant is None:
             variants.append(variant := _Variant(wanted))
-        variant.contents.setdefault(seed, content)
+        for place, content in contents.items():
+            variant.contents.setdefault(place, content)
         variant.cells.append(cell)
-    taken = set(names)
     for name, variants in names.items():
         where = name if key == "data" else f"{name} on {variants[0].cells[0].record['data']}"
-        first, number = variants[0], 1
+        first = variants[0]
         yield from first.cells
         for variant in variants[1:]:
             differs = _differences(first.signature, variant.signature)
@@ -149,15 +218,21 @@ def _named(cells: Sequence[FoundCell], key: str, signature: Any, notes: list[str
                     f"left out ({differs})."
                 )
                 continue
-            number += 1
-            while (other := f"{name}-{number}") in taken:
-                number += 1
-            taken.add(other)
+            other = taken.other(name, variant.signature | variant.contents)
             notes.append(
                 f"{where}: {len(variant.cells)} results in {variant.cells[0].run} were made with other settings than "
                 f"the first ones; they are shown as '{other}' ({differs})."
             )
             yield from (replace(cell, record=cell.record | {key: other}) for cell in variant.cells)
+
+
+def _contents(cell: FoundCell) -> dict[str, object]:
+    """Digests of its documents, as far as its results say: of all with its draw of labels, and of those held out."""
+    found = {
+        f"seed {cell.record.get('data_seed') or 0}": cell.settings.get("content"),
+        "held out": cell.record.get("held_out_content"),
+    }
+    return {key: content for key, content in found.items() if content is not None}
 
 
 def _data_signature(cell: FoundCell) -> dict[str, Any]:
@@ -197,7 +272,7 @@ def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 def _missing(runs: Sequence[Run], cells: Sequence[FoundCell], failed: Sequence[Record]) -> list[tuple[str, str, int]]:
     """What was planned and nobody has; of runs that do not say, what the grid of their cells has room for."""
-    there = {cell.name for cell in cells} | {
+    there = {cell.name for cell in cells if cell.current} | {
         (record["data"], record["method"], int(record["seed"])) for record in failed if "method" in record
     }
     finished = {cell.digest for cell in cells}  # under whichever name

@@ -44,10 +44,12 @@ def read_outcomes(merged: Merged) -> tuple[list[Outcome], list[str]]:
     """The outcomes of all cells whose predictions can be read, and why others cannot.
 
     Two label budgets of a corpus are told apart by their names; the corpus is called as in the first cell of its name,
-    since a file may lie elsewhere on another machine.
+    since a file may lie elsewhere on another machine. Where it has other classes there, it is no longer the same.
     """
-    outcomes, notes = [], []
+    outcomes: list[Outcome] = []
+    notes: list[str] = []
     corpora: dict[str, str] = {}
+    classes: dict[str, Outcome] = {}
     for cell in merged.cells:
         data = cell.name[0]
         corpus = corpora.setdefault(data, str(cell.record.get("name_or_path") or data))
@@ -56,7 +58,16 @@ def read_outcomes(merged: Merged) -> tuple[list[Outcome], list[str]]:
         except DataError as error:
             notes.append(f"{cell} has no part in the statistics: {error}")
             continue
-        outcomes.append(_outcome(cell, predictions))
+        outcome = _outcome(cell, predictions)
+        first = classes.setdefault(data, outcome)
+        if outcome.class_names != first.class_names:
+            here, there = (", ".join(one.class_names) for one in (outcome, first))
+            notes.append(
+                f"{cell} has no part in the statistics: its classes are {here}, those of {first.cell} are {there}. The "
+                "data changed in between; run it again, or name the data differently."
+            )
+            continue
+        outcomes.append(outcome)
     return outcomes, notes
 
 

@@ -54,7 +54,8 @@ class Run:
     Attributes:
         folder: Its path.
         cells: Finished cells.
-        failed: Records with an `error`; without names where nothing but the digest is known.
+        failed: Records with an `error`, of its last configuration where that is known; without names where nothing but
+            the digest is.
         claimed: Cells that were begun and are neither finished nor failed: they run now, or were stopped.
         methods: Names of the methods in the order of its last configuration, as far as they are known.
         planned: Data set, method and seed of every cell of that configuration by digest; empty where it is not known.
@@ -107,6 +108,9 @@ def read_results(folder: Path) -> Run:
             else:
                 cells.append(found)
                 finished.add(path.name)
+    if planned:  # what failed or was begun for an earlier configuration is nobody's question any more
+        failed = {digest: record for digest, record in failed.items() if digest in planned}
+        begun &= planned.keys()
     order = {digest: place for place, digest in enumerate(listed)}
     cells.sort(key=lambda cell: (not cell.current, order.get(cell.digest, 0), _natural(cell.name[0]), *cell.name[1:]))
     return Run(

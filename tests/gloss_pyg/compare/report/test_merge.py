@@ -28,6 +28,12 @@ def folders(tmp_path):
     return tmp_path / "first", tmp_path / "second"
 
 
+def plan(folder, *cells):
+    results = Results(folder)
+    results.plan(cells)
+    results.merge(cells)
+
+
 def merged(*folders):
     return merge([read_results(folder) for folder in folders])
 
@@ -144,3 +150,67 @@ def test_what_another_run_has_under_another_name_is_not_missing(folders):
         Results(folder).plan([cell])
         Results(folder).merge([cell])
     assert merged(*folders).missing == ()
+
+
+def test_results_that_the_last_configuration_replaces_are_not_shown_before_its_own_are_there(folders):
+    for seed in (0, 1, 2):
+        add(folders[0], seed=seed, rate=0.5)
+    kept = add(folders[0], method="two", rate=2.0)
+    asked = [make_cell("one", "texts", seed, SPEC, {"learning_rate": 1.0}) for seed in (0, 1)]
+    plan(folders[0], *asked, kept)
+    found = merged(folders[0])
+    assert [cell.name for cell in found.cells] == [("texts", "two", 0)]
+    assert found.missing == (("texts", "one", 0), ("texts", "one", 1))
+    assert found.notes == (
+        f"one on texts: 3 results of an earlier configuration of {folders[0]} are left out.",
+    )
+    add(folders[0], seed=1)
+    found = merged(folders[0])
+    assert [cell.name for cell in found.cells] == [("texts", "one", 1), ("texts", "two", 0)]
+    assert found.missing == (("texts", "one", 0),)
+    assert "are left out (method.init_args.learning_rate: 1.0 and 0.5)" in found.notes[0]
+
+
+def test_seeds_that_the_last_configuration_does_not_name_stay(folders):
+    add(folders[0], seed=0)
+    plan(folders[0], add(folders[0], seed=1))
+    found = merged(folders[0])
+    assert [cell.name for cell in found.cells] == [("texts", "one", 0), ("texts", "one", 1)]
+    assert found.missing == found.notes == ()
+
+
+def test_documents_that_changed_between_two_seeds_are_not_averaged(folders):
+    add(folders[0], seed=0, held_out_content="before")
+    plan(folders[0], add(folders[0], seed=1, held_out_content="after"))
+    found = merged(folders[0])
+    assert [cell.name for cell in found.cells] == [("texts", "one", 1)]
+    assert "1 results of an earlier configuration" in found.notes[0]
+    assert "the documents differ" in found.notes[0]
+    add(folders[1], seed=2, held_out_content="before")
+    assert merged(*folders).data == ["texts", "texts-2"]
+
+
+def test_settings_have_one_name_on_all_data_sets(folders):
+    for folder, rate, data in ((folders[0], 0.1, "a"), (folders[1], 5.0, "b"), (folders[1], 5.0, "a")):
+        cell = make_cell("one", data, 0, DataSpec(data), {"learning_rate": rate})
+        with Results(folder).claim(cell):
+            Results(folder).write(cell, cell_files(cell, ["a", "b"], 20, 1.0, validations=2))
+    found = merged(*folders)
+    assert {cell.name[:2]: json.loads(cell.record["method_arguments"])["learning_rate"] for cell in found.cells} == {
+        ("a", "one"): 0.1,
+        ("a", "one-2"): 5.0,
+        ("b", "one-2"): 5.0,
+    }
+
+
+def test_what_failed_or_was_begun_for_an_earlier_configuration_is_no_failure(folders):
+    old, begun = (make_cell("one", "texts", seed, SPEC, {"learning_rate": 0.5}) for seed in (0, 1))
+    results = Results(folders[0])
+    with results.claim(old):
+        results.fail(old, RuntimeError("too fast"))
+    with results.claim(begun):
+        pass
+    plan(folders[0], add(folders[0]))
+    found = merged(folders[0])
+    assert found.failed == ()
+    assert found.claimed == 0
