@@ -73,13 +73,16 @@ def _encoder(name: str) -> str:
 def _verdict(material: Material) -> str:
     if material.statistics is None:
         return "Nothing could be compared; the table below says what each method reached."
+    methods = material.merged.methods
     found = [one for one in material.statistics.comparisons if one.measured.metric == "accuracy"]
     if not found:
-        return "No two methods have a seed in common, so that nothing could be compared."
+        return "No two methods have a seed of one data set in common, so that nothing could be compared."
     if all(len(one.measured.seeds) < 2 for one in found):
+        once = all(len(material.merged.of(data, method)) < 2 for data in material.merged.data for method in methods)
+        start = "Every method was fitted once" if once else "No two methods have more than one seed in common"
         return (
-            "Every method was fitted once. What one fit shows over another may be chance of that fit: no difference "
-            "between these methods can be told. Three seeds would be a beginning."
+            f"{start}. What one fit shows over another may be chance of that fit: no difference between these methods "
+            "can be told. Three seeds would be a beginning."
         )
     held, noise, open_ = (
         sum(one.verdict is verdict for one in found)
@@ -104,14 +107,18 @@ def _leader(material: Material, data: str) -> str:
     alike = f", as has {listed([material.title(name) for name in others], 6)}" if others else ""
     start = f"On {data}, {material.title(best)} has the highest accuracy, {figures}{alike}"
     told: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+    above = []  # where seeds are missing, the highest of all means may be the lower one on the seeds of both
     for one in material.comparisons(data, "accuracy"):
         names = (one.measured.first, one.measured.second)
         if best in names:
-            told[one.verdict].append(material.title(names[names[0] == best]))
+            title, ahead = material.title(names[names[0] == best]), (one.measured.difference > 0) == (names[0] == best)
+            (told[one.verdict] if ahead or one.verdict is not Verdict.HOLDS else above).append(title)
     beaten, even, open_ = told[Verdict.HOLDS], told[Verdict.NOISE], told[Verdict.CANNOT_BE_TOLD]
-    said = [f"it is better than {listed(beaten, 6)}"] if beaten else []
+    everybody = len(open_) == len(scores) - 1 > 1
+    said = [f"on the seeds of both {listed(above, 6)} {'is' if len(above) == 1 else 'are'} better"] if above else []
+    said += [f"it is better than {listed(beaten, 6)}"] if beaten else []
     said += [f"it is as good as {listed(even, 6)} within a point"] if even else []
-    said += [f"it cannot be told from {listed(open_, 6) if beaten or even else 'any other method'}"] if open_ else []
+    said += [f"it cannot be told from {'any other method' if everybody else listed(open_, 6)}"] if open_ else []
     return f"{start}; {', and '.join(said)}." if said else f"{start}."
 
 

@@ -2,8 +2,8 @@
 
 from gloss_pyg.compare.report.content import Block, Details, Section, Table, Text, Value
 from gloss_pyg.compare.report.material import Material
-from gloss_pyg.compare.report.wording import NONE, count, number, p_value, span
-from gloss_pyg.compare.statistics.verdict import METRIC_NAMES, Comparison, Verdict
+from gloss_pyg.compare.report.wording import NONE, count, intervals, number, p_value, span
+from gloss_pyg.compare.statistics.verdict import METRIC_NAMES, Comparison, Verdict, two_digits
 
 _SIGNS = {Verdict.HOLDS: "better", Verdict.NOISE: "noise", Verdict.CANNOT_BE_TOLD: "not told"}
 _WIDEST_MATRIX = 16
@@ -49,7 +49,7 @@ def _table(material: Material, found: list[Comparison], data: str, metric: str) 
                 p_value(one.p_holm),
                 _SIGNS[one.verdict] if one.verdict is not Verdict.HOLDS else "holds",
                 NONE if one.seeds_needed is None else f"{one.seeds_needed:,}",
-                NONE if one.documents_needed is None else f"{float(f'{one.documents_needed:.1e}'):,.0f}",
+                NONE if one.documents_needed is None else two_digits(one.documents_needed),
                 *((number(measured.effect.cohens_h),) if metric == "accuracy" else ()),
                 f"{measured.differing_documents:,} of {measured.documents:,}",
             )
@@ -70,6 +70,7 @@ def _table(material: Material, found: list[Comparison], data: str, metric: str) 
     notes = (
         "Points, first less second. Seeds needed: in all, to tell a true difference of the size seen with 80 % power; "
         "or that many test documents with these seeds.",
+        *intervals(one.measured.interval.kind for one in found),
     )
     return Table(
         f"Differences in {METRIC_NAMES[metric]} on {data}, the smallest p first",

@@ -1,5 +1,6 @@
 """The report as Markdown, charts by their descriptions."""
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 
@@ -59,7 +60,8 @@ def _blocks(blocks: Sequence[Block], level: int) -> Iterator[str]:
                 yield f"*{escape(figure.title)}.* {escape(figure.description)}"
                 yield ""
         elif isinstance(block, Details):
-            yield from ("<details>", f"<summary>{escape(block.summary)}</summary>", "", *_blocks(block.blocks, level))
+            summary = html.escape(" ".join(block.summary.split()))  # within a tag Markdown's own marks are plain text
+            yield from ("<details>", f"<summary>{summary}</summary>", "", *_blocks(block.blocks, level))
             yield "</details>"
         elif isinstance(block, Section):
             yield from (f"{'#' * min(level, 6)} {escape(block.title)}", "", *_blocks(block.blocks, level + 1))

@@ -148,7 +148,7 @@ def _once(runs: Sequence[Run], notes: list[str]) -> Iterator[FoundCell]:
 
 
 def _asked_for(runs: Sequence[Run], cells: Sequence[FoundCell], notes: list[str]) -> list[FoundCell]:
-    """All but what a run's last configuration has replaced, be its own results there or not: theirs is another question.
+    """All but what a run's last configuration has replaced, whether its own results are there yet or not.
 
     Where it replaces one seed of a method, the method's other seeds with the settings of before go with it.
     """

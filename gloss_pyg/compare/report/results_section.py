@@ -8,7 +8,7 @@ from gloss_pyg.compare.report.charts import interval_chart
 from gloss_pyg.compare.report.content import Block, Figure, Figures, Section, Table, Text, Value
 from gloss_pyg.compare.report.material import Material
 from gloss_pyg.compare.report.published import Published, published_for
-from gloss_pyg.compare.report.wording import NONE, listed, mean, number, percent, span
+from gloss_pyg.compare.report.wording import NONE, intervals, listed, mean, number, percent, span
 from gloss_pyg.compare.table import at_limit
 
 _COLUMNS = (
@@ -82,7 +82,8 @@ def _scores(material: Material, data: str, published: dict[str, Published]) -> T
             row.append(published[method].text if method in published else NONE)
         rows.append(tuple(row))
     columns = (*_COLUMNS, _PUBLISHED) if with_published else _COLUMNS
-    return Table(f"Scores on {data}", columns, tuple(rows))
+    kinds = [one.interval.kind for found in (accuracy, f1) for one in found.values()]
+    return Table(f"Scores on {data}", columns, tuple(rows), notes=intervals(kinds))
 
 
 def _steps(records: Sequence[Record]) -> str:

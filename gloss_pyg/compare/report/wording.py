@@ -1,7 +1,7 @@
 """Numbers and lists as the report writes them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 NONE = "-"
 
@@ -58,6 +58,17 @@ def p_value(value: float | None) -> str:
     if value is None or math.isnan(value):
         return NONE
     return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
+
+
+def intervals(kinds: Iterable[str]) -> tuple[str, ...]:
+    """How the intervals of a table were made, as its note.
+
+    Example:
+        >>> intervals(["over seeds: t interval", "over seeds: t interval"])
+        ('95 % intervals are over seeds: t interval.',)
+    """
+    found = dict.fromkeys(kinds)
+    return (f"95 % intervals are {'; or '.join(found)}.",) if found else ()
 
 
 def count(amount: int, one: str, many: str = "") -> str:

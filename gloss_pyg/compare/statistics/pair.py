@@ -46,7 +46,8 @@ class Difference:
             answered differently for any test.
         test: Which test gave `p`.
         smallest_p: The smallest p that the number of documents answered differently admits.
-        differing_documents: On how many documents one method is right and the other wrong, with any seed.
+        differing_documents: On how many documents one method is right and the other wrong, with any seed; of macro-F1,
+            how many the two give different classes.
         documents_p: McNemar's test of these fits: mid-p with one seed, clustered over several. `None` for other scores
             than accuracy, and where seeds have documents of their own, whose counts are not added up.
         discordant: McNemar's test of each seed by itself.
@@ -111,10 +112,7 @@ def measure(
     discordant = _discordant([data.seeds[place] for place in places], answers)
     together = np.stack(answers) if data.same_documents else None
     covariance = _covariance(metric, resampled, answers, together)
-    if together is None:
-        differing = sum(seed.first_only + seed.second_only for seed in discordant)
-    else:
-        differing = int(together.any(axis=0).sum())
+    differing = _differing(data, metric, places, first, second, answers)
     least = smallest_p(differing)
 
     over_documents = _documents_interval(metric, resampled, together)
@@ -187,6 +185,18 @@ def _answers(data: DataSetPredictions, place: int, first: str, second: str) -> F
     right = (data.predicted[first, seed] == labels).astype(np.float64)
     answers: Floats = right - (data.predicted[second, seed] == labels)
     return answers
+
+
+def _differing(
+    data: DataSetPredictions, metric: str, places: list[int], first: str, second: str, answers: list[Floats]
+) -> int:
+    """Documents that can make a difference in a score: macro-F1 depends on which wrong class a document was given."""
+    if metric == "accuracy":
+        apart = [answer != 0 for answer in answers]
+    else:
+        seeds = [data.seeds[place] for place in places]
+        apart = [data.predicted[first, seed] != data.predicted[second, seed] for seed in seeds]
+    return int(np.stack(apart).any(axis=0).sum()) if data.same_documents else sum(int(one.sum()) for one in apart)
 
 
 def _discordant(seeds: list[int], answers: list[Floats]) -> tuple[Discordant, ...]:

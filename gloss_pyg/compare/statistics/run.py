@@ -129,10 +129,12 @@ def _notes(found: Sequence[Difference], tests: int, data: Sequence[DataSetPredic
     """How the figures were made, as far as it concerns this run."""
     seeds = {len(difference.seeds) for difference in found}
     names = " and ".join(METRIC_NAMES[metric] for metric in dict.fromkeys(difference.metric for difference in found))
-    notes = [
-        f"Holm's correction is for the {tests} tests of {names} shown here together. Numbers of seeds and documents "
-        "needed are for that correction, 80 % power and a true difference of the size seen."
-    ]
+    notes = []
+    if tests:
+        notes.append(
+            f"Holm's correction is for the {tests} tests of {names} shown here together. Numbers of seeds and "
+            "documents needed are for that correction, 80 % power and a true difference of the size seen."
+        )
     if any(2 <= count < 10 for count in seeds):
         notes.append(
             "With 2 to 9 seeds, documents are resampled (bootstrap) and seeds are not: percentiles of so few are too "

@@ -106,7 +106,14 @@ def _sentence(
     where, pair = f"On {measured.data}", f"{measured.first} and {measured.second}"
     if not measured.differing_documents:
         told = "" if len(measured.seeds) > 1 else ", with the one seed there is"
-        return f"{where}, {pair} are right and wrong on the same documents{told}."
+        same = "are right and wrong on the same documents" if measured.metric == "accuracy" else "give the same answers"
+        return f"{where}, {pair} {same}{told}."
+    score = METRIC_NAMES[measured.metric]
+    if len(measured.seeds) < 2 and not measured.difference:
+        return (
+            f"{where}, these fits of {pair} have the same {score} ({figures}). With one seed it cannot be told whether "
+            "other fits would show the same."
+        )
     if len(measured.seeds) < 2:
         return (
             f"{where}, this fit of {better} is {size} above this fit of {worse} ({figures}). With one seed it cannot "
@@ -120,7 +127,6 @@ def _sentence(
             f"than {100 * margin:g} point{'' if margin == 0.01 else 's'}."
         )
     if not measured.difference:
-        score = METRIC_NAMES[measured.metric]
         return f"{where}, {pair} have the same mean {score}; whether they differ cannot be told ({figures})."
     start = (
         f"{where}, {better} is {size} above {worse}, but whether that is more than chance cannot be told ({figures})."
@@ -145,9 +151,9 @@ def _needed(measured: Difference, seeds: int | None, documents: int | None) -> s
     if seeds is not None and seeds > have:
         more = f"{seeds} seeds in place of {have} would be needed"
         if documents is not None and documents > measured.documents:
-            more += f", or about {_round(documents)} test documents in place of {measured.documents:,}"
+            more += f", or about {two_digits(documents)} test documents in place of {measured.documents:,}"
     elif seeds is None and documents is not None:
-        more = f"no number of seeds would do on these documents; about {_round(documents)} test documents would"
+        more = f"no number of seeds would do on these documents; about {two_digits(documents)} test documents would"
     elif seeds is None:
         more = "neither more seeds nor more test documents alone would do"
     else:
@@ -166,6 +172,12 @@ def _p(value: float, *, equals: bool = False) -> str:
     return f"{'= ' if equals else ''}{value:.2g}"
 
 
-def _round(value: int) -> str:
-    """Two digits: more would claim a knowledge that a forecast does not have."""
-    return f"{int(float(f'{value:.1e}')):,}"
+def two_digits(value: int) -> str:
+    """A number of two digits, upwards: more would claim a knowledge that a forecast does not have, less would not do.
+
+    Example:
+        >>> two_digits(1_234), two_digits(1_010), two_digits(87)
+        ('1,300', '1,100', '87')
+    """
+    unit = 10 ** max(0, len(str(value)) - 2)
+    return f"{-(-value // unit) * unit:,}"

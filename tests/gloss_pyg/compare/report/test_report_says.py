@@ -79,3 +79,81 @@ def test_cohens_h_stands_beside_accuracy_alone_of_which_it_is(markdown):
 )
 def test_how_many_seeds_would_be_needed(needed, never, said):
     assert said in answer._seeds_needed(needed, never)
+
+
+def write(folder, skills):
+    """Cells of methods, each with a skill for each of its seeds, on data sets of 300 documents."""
+    results = Results(folder)
+    for place, ((data, method), of_seeds) in enumerate(skills.items()):
+        for seed, skill in of_seeds.items():
+            cell = make_cell(method, data, seed, DataSpec(f"some/{data}"), {"learning_rate": 1e-5 * (place + 1)})
+            with results.claim(cell):
+                results.write(cell, cell_files(cell, ["a", "b"], 300, skill))
+
+
+def report_of(folder, *arguments):
+    assert main([str(folder), "--no-texts", *arguments]) == 0
+    return (folder / "report" / "report.md").read_text()
+
+
+def test_a_mean_over_more_seeds_is_not_said_to_be_better_where_the_seeds_of_both_say_otherwise(tmp_path):
+    few, more = {0: 1.0, 1: 1.0, 2: 1.0}, {0: 0.3, 1: 0.3, 2: 0.3} | dict.fromkeys(range(3, 9), 9.0)
+    write(tmp_path, {("texts", "more"): more, ("texts", "few"): few})
+    said = report_of(tmp_path)
+    assert "more has the highest accuracy" in said
+    assert "on the seeds of both few is better." in said
+    assert "it is better than few" not in said
+
+
+def test_methods_that_were_not_compared_are_not_among_those_that_cannot_be_told_apart(tmp_path):
+    skills = {"one": 1.0, "two": 1.0, "three": 1.2}
+    write(tmp_path, {("texts", name): dict.fromkeys(range(3), skill) for name, skill in skills.items()})
+    assert "it cannot be told from any other method." in report_of(tmp_path)
+    said = report_of(tmp_path, "--reference", "one")
+    assert "three has the highest accuracy" in said
+    assert "it cannot be told from one." in said
+
+
+@pytest.mark.parametrize(
+    ("skills", "said"),
+    [
+        (
+            {("texts", "one"): {0: 1.0}, ("texts", "two"): {0: 0.5}},
+            "Every method was fitted once.",
+        ),
+        (
+            {("texts", "one"): {0: 1.0, 1: 1.0}, ("texts", "two"): {1: 0.5, 2: 0.5}},
+            "No two methods have more than one seed in common.",
+        ),
+        (
+            {("texts", "one"): {0: 1.0}, ("others", "two"): {0: 0.5}},
+            "No two methods have a seed of one data set in common",
+        ),
+    ],
+)
+def test_why_nothing_can_be_told_is_said_as_it_is(tmp_path, skills, said):
+    write(tmp_path, skills)
+    markdown = report_of(tmp_path)
+    assert said in markdown
+    assert "0 tests" not in markdown
+
+
+def test_folded_headings_are_html_not_markdown(tmp_path):
+    write(tmp_path, {("texts_5 <b>&", name): {0: 1.0, 1: 1.0} for name in ("one", "two")})
+    assert "<summary>1 difference in accuracy on texts_5 &lt;b&gt;&amp;</summary>" in report_of(tmp_path)
+
+
+def test_tables_say_how_their_intervals_were_made(markdown):
+    below = markdown.split("**Scores on texts**")[1].split("*texts: accuracy")[0]
+    assert "95 % intervals are over documents and seeds: t interval" in below
+    below = markdown.split("**Differences in macro-F1 on texts")[1].split("</details>")[0]
+    assert "95 % intervals are over documents and seeds: t interval" in below
+
+
+def test_data_with_other_classes_have_no_part_in_the_statistics(tmp_path):
+    write(tmp_path, {("texts", name): {0: 1.0, 1: 1.0} for name in ("one", "two")})
+    cell = make_cell("two", "texts", 2, DataSpec("some/texts"), {"learning_rate": 2e-5})
+    with Results(tmp_path).claim(cell):
+        Results(tmp_path).write(cell, cell_files(cell, ["a", "b", "c"], 300, 1.0))
+    said = report_of(tmp_path).replace("\\", "")
+    assert "two on texts, seed 2 has no part in the statistics: its classes are a, b, c, those of one on texts" in said

@@ -95,7 +95,30 @@ def test_the_same_answers_are_said_to_be_so() -> None:
     for comparison in found.comparisons:
         assert comparison.measured.p is None
         assert comparison.verdict is Verdict.NOISE
-        assert comparison.sentence == "On MR, one and twin are right and wrong on the same documents."
+    of_accuracy, of_macro_f1 = (comparison.sentence for comparison in found.comparisons)
+    assert of_accuracy == "On MR, one and twin are right and wrong on the same documents."
+    assert of_macro_f1 == "On MR, one and twin give the same answers."
+
+
+def test_which_wrong_class_was_given_makes_no_difference_in_accuracy_and_one_in_macro_f1() -> None:
+    made = cells({"one": 0.7}, documents=400)
+    others = []
+    for cell in made:
+        other = np.where(cell.predicted == cell.labels, cell.labels, (cell.labels + 2) % 3)
+        others.append(CellPredictions("other", "MR", "MR", cell.seed, cell.documents, cell.labels, other))
+    accuracy, macro = compare_run([*made, *others]).comparisons
+    assert accuracy.measured.differing_documents == 0
+    assert accuracy.measured.p is None
+    assert macro.measured.differing_documents > 50
+    assert macro.measured.p is not None
+    assert "points of macro-F1" in macro.sentence
+
+
+def test_equal_scores_with_one_seed_put_neither_above_the_other() -> None:
+    labels = np.zeros(100, int)
+    wrong = {"one": np.arange(100) < 10, "other": np.arange(100) >= 90}
+    made = [CellPredictions(name, "MR", "MR", 0, np.arange(100), labels, w.astype(int)) for name, w in wrong.items()]
+    assert accuracy_of(made).sentence.startswith("On MR, these fits of one and other have the same accuracy (95 %")
 
 
 def test_with_one_seed_only_the_fits_are_compared() -> None:
