@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gloss_pyg.command import run_command
@@ -248,7 +249,8 @@ def _write_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
 
 def _print_scores(record: dict[str, Any]) -> None:
     documents = record["test_documents"]
-    table = Table(title=f"{record['method']} on {documents} test documents of {record['data']}, seed {record['seed']}")
+    title = f"{record['method']} on {documents} test documents of {record['data']}, seed {record['seed']}"
+    table = Table(title=escape(title))
     columns = (
         ("accuracy", "accuracy", ".2%"),
         ("macro-F1", "macro_f1", ".2%"),

@@ -49,7 +49,7 @@ class Cell:
     transductive: bool
     settings: dict[str, Any]
     digest: str
-    limits: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str | None] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.method} on {self.data}, seed {self.seed}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import datasets
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.table import Table
 from transformers.utils import logging
 
@@ -89,7 +90,7 @@ def run(config: Configuration) -> int:
         return 0
     out.print(table.rich_table(rows))
     out.print(table.notes(rows))
-    out.print(f"Written: {', '.join(map(str, files))}", soft_wrap=True)
+    out.print(f"Written: {', '.join(map(str, files))}", soft_wrap=True, markup=False)
     out.print(_report_hint(config.output), soft_wrap=True, markup=False)
     for cell in outcome.failed:
         line = f"FAILED: {cell}: {results.error(cell)} (traceback in {results.error_path(cell)}; tried again next time)"
@@ -171,7 +172,8 @@ def _report_hint(folder: Path) -> str:
 def _dry_run(
     cells: list[Cell], estimates: Estimates, config: Configuration, results: Results, known: FitsWithinLimits
 ) -> Group:
-    shown = Table(title=f"{config.name}: {len(cells)} cells, results in {config.output}", title_justify="left")
+    title = escape(f"{config.name}: {len(cells)} cells, results in {config.output}")
+    shown = Table(title=title, title_justify="left")
     for column in ("data", "method", "seed", "state", "time", "memory"):
         shown.add_column(column, justify="right" if column in ("seed", "time", "memory") else "left")
     missing, unknown = 0.0, 0

@@ -231,7 +231,8 @@ def check_names(names: Iterable[object], where: str) -> None:
 def _short_name(source: str) -> str:
     """Name of a data set in tables: the file's stem, or the name itself."""
     stem = Path(source).stem if Path(source).suffix in (".csv", ".tsv", ".jsonl", ".json", ".parquet") else source
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem if "/" not in stem else stem.rstrip("/").rsplit("/", 1)[1]).strip("-_")
+    short = re.sub(r"[^A-Za-z0-9_-]+", "-", stem if "/" not in stem else stem.rstrip("/").rsplit("/", 1)[1]).strip("-_")
+    return short or "data"  # a name of other letters than these
 
 
 def _mapping(value: object, where: str) -> dict[str, Any]:

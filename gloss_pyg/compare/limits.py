@@ -91,6 +91,6 @@ def _key(settings: Mapping[str, Any], limits: tuple[str, ...]) -> str:
     return digest(kept)
 
 
-def _is_within(record: Record, arguments: Mapping[str, Any], limits: Mapping[str, str]) -> bool:
-    bounds = [(record.get(figure), arguments.get(name)) for name, figure in limits.items()]
+def _is_within(record: Record, arguments: Mapping[str, Any], limits: Mapping[str, str | None]) -> bool:
+    bounds = [(record.get(figure), arguments.get(name)) for name, figure in limits.items() if figure is not None]
     return all(bound is None or (figure is not None and figure <= bound) for figure, bound in bounds)

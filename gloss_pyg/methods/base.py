@@ -76,8 +76,9 @@ class Method(ABC):
             only, and marks every row of its table. A class says it, or an object by its arguments.
         elsewhere: Arguments that say where something is put and change no result, for instance a folder of checkpoints.
         limits: Arguments that only bound the training, each with the figure of the report that it bounds, such as
-            `{"max_steps": "steps"}`: a fit that was `stopped_by` patience is the very same under any bound that it
-            keeps within, so that nothing else may depend on them (as a learning rate that falls towards the end does).
+            `{"max_steps": "steps"}`, or `None` for one that bounds nothing beside another: a fit that was `stopped_by`
+            patience is the very same under any bound that it keeps within, so that nothing else may depend on them (as
+            a learning rate that falls towards the end does).
 
     Raises:
         UserError: from its constructor for arguments, from `check` for names, from `fit` for documents that cannot
@@ -113,7 +114,11 @@ class Method(ABC):
 
     transductive: bool = False
     elsewhere: ClassVar[tuple[str, ...]] = ()
-    limits: ClassVar[Mapping[str, Literal["steps", "epochs"]]] = {}
+
+    @property
+    def limits(self) -> Mapping[str, Literal["steps", "epochs"] | None]:
+        """See above; by default a method has none."""
+        return {}
 
     @property
     def name(self) -> str:

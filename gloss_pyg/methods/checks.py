@@ -1,15 +1,21 @@
 """What methods that train an encoder refuse when they are made, so that nothing is loaded in vain."""
 
+import logging
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, get_args
 
 import numpy as np
 from datasets import Dataset
+from torch import nn
 
 from gloss_pyg.encoder.config import Pooling
 from gloss_pyg.errors import ConfigError, DataError, did_you_mean
+from gloss_pyg.losses.unlabelled import UnlabelledLoss
 from gloss_pyg.training import Precision
+
+logger = logging.getLogger(__name__)
 
 _CHOICES = {"pooling": get_args(Pooling), "precision": get_args(Precision), "class_weights": ("balanced",)}
 _COUNTS = (
@@ -59,6 +65,10 @@ def check_mixing(owner: str, settings: Mapping[str, Any]) -> None:
     if settings["unlabelled"] not in ("keep", "drop"):
         given = settings["unlabelled"]
         raise ConfigError(f"{owner}: unlabelled={given!r} is no choice.{did_you_mean(str(given), ('keep', 'drop'))}")
+    if settings["unlabelled"] == "drop" and (met := unlabelled_loss(settings["loss"])):
+        raise ConfigError(
+            f"{owner}: unlabelled='drop' takes away the documents that {met} is for; keep them, or leave {met} out."
+        )
     labelled = settings["labelled_per_batch"]
     if labelled is None:
         return
@@ -71,6 +81,22 @@ def check_mixing(owner: str, settings: Mapping[str, Any]) -> None:
             f"{owner}: labelled_per_batch={labelled} leaves a batch of {settings['batch_size']} no room for unlabelled "
             "documents."
         )
+
+
+def unlabelled_loss(loss: nn.Module) -> str:
+    """Class name of a loss's part over unlabelled documents; empty where it has none."""
+    return next((type(part).__name__ for part in loss.modules() if isinstance(part, UnlabelledLoss)), "")
+
+
+@cache
+def warn_of_no_unlabelled(name: str, documents: int) -> None:
+    """Log, once a process, that a loss has no documents to learn from."""
+    logger.warning(
+        "%s has nothing to learn from: all %d training documents have a label. Documents beside a label budget stay in "
+        "by the data's own field, as in data: {bbc: {labels_per_class: 5, unlabelled: keep}}.",
+        name,
+        documents,
+    )
 
 
 def check_rate(owner: str, rate: object, usual: float) -> None:

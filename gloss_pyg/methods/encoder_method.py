@@ -28,7 +28,7 @@ from gloss_pyg.losses.memory import DocumentMemory
 from gloss_pyg.methods.balanced import balance_classes
 from gloss_pyg.methods.base import Estimate, FitReport
 from gloss_pyg.methods.checkpoints import last_checkpoint, own_folder
-from gloss_pyg.methods.checks import check_labels
+from gloss_pyg.methods.checks import check_labels, unlabelled_loss, warn_of_no_unlabelled
 from gloss_pyg.methods.fitted_encoder import FittedEncoder
 from gloss_pyg.methods.forecast import forecast
 from gloss_pyg.methods.search import Range
@@ -88,7 +88,6 @@ class EncoderMethod(FittedEncoder):
     """Base of `FineTuning` and `Standalone`, which write `fit` and have the arguments named here."""
 
     elsewhere: ClassVar[tuple[str, ...]] = ("checkpoints",)
-    limits: ClassVar[Mapping[str, Literal["steps", "epochs"]]] = {"max_steps": "steps", "max_epochs": "epochs"}
 
     loss: nn.Module
     pooling: Pooling | None
@@ -104,6 +103,11 @@ class EncoderMethod(FittedEncoder):
     labelled_per_batch: int | None = None
     precision: Precision
     checkpoints: Path | None
+
+    @property
+    def limits(self) -> Mapping[str, Literal["steps", "epochs"] | None]:
+        """See `Method`: steps, or epochs where steps are not bounded."""
+        return {"max_steps": "steps", "max_epochs": "epochs" if self.max_steps is None else None}
 
     @final
     def check(self) -> None:
@@ -224,6 +228,8 @@ class EncoderMethod(FittedEncoder):
 
     def _trained_on(self, train: Dataset, labels: np.ndarray) -> tuple[Dataset, np.ndarray]:
         """The training documents that are used, and their labels."""
+        if (name := unlabelled_loss(self.loss)) and bool((labels >= 0).all()):
+            warn_of_no_unlabelled(name, len(labels))
         if self.unlabelled == "keep" or bool((labels >= 0).all()):
             return train, labels
         kept = np.flatnonzero(labels >= 0)

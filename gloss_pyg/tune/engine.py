@@ -19,7 +19,7 @@ class Engine:
     """The searches of a configuration, shared by the threads of this process.
 
     Args:
-        studies: Study of each search, in order of preference.
+        studies: Study of each search; data sets in order of preference.
         run: Runs a trial; with several workers called by as many threads.
         narrator: Told of everything.
         workers: Trials at a time.
@@ -55,13 +55,19 @@ class Engine:
     def _loop(self) -> None:
         """Take one trial after the other; where others work on the last ones, wait, and take over where one dies."""
         while not self._stopped() and (left := sum(study.left() for study in self._studies.values())):
-            if any(self._take(search, study) for search, study in self._studies.items()):
+            if any(self._take(search, study) for search, study in self._in_turn()):
                 continue
             if not self._has_time():
                 break
             self._narrator.status(f"waiting for {left} trial{'s' if left > 1 else ''} that others work on")
             time.sleep(_POLL_SECONDS)
         self._narrator.rest()
+
+    def _in_turn(self) -> list[tuple[Search, Study]]:
+        """Data set by data set, of its methods those first that have most left: cut short, they have had as many."""
+        data = list(dict.fromkeys(search.data for search in self._studies))
+        left = {search: study.left() for search, study in self._studies.items()}
+        return sorted(self._studies.items(), key=lambda item: (data.index(item[0].data), -left[item[0]]))
 
     def _has_time(self) -> bool:
         if self._end == math.inf:

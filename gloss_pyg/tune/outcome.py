@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.markup import escape
 from rich.table import Table
 
 from gloss_pyg.compare.files import write_whole
@@ -25,22 +26,44 @@ Rows = Mapping[Search, list[Row]]
 
 
 def write_outcome(settings: Settings, rows: Rows) -> list[Path]:
-    """Write everything whole; gives the files.
+    """Write everything whole, remove what an earlier search left and this one has no word on; gives the files.
 
     `best-<data>.yaml`: the methods with the values that reached the best validation score on that data set, those
-    with nothing to search as configured; `trials.csv`: all trials; `history.png`: their scores.
+    with nothing to search as configured; `trials.csv`: all trials, those too that are more than are asked for now;
+    `history.png`: their scores.
     """
     folder = settings.config.output
     files = [folder / "trials.csv"]
     write_whole(files[0], _csv(rows))
-    if draw_history(rows, folder / "history.png"):
-        files.append(folder / "history.png")
+    picture = folder / "history.png"
+    if draw_history(rows, picture):
+        files.append(picture)
+    else:
+        picture.unlink(missing_ok=True)
+    budgeted = within_budget(rows)
     for data in settings.config.data:
-        content = _configuration(settings, data, {search: rows[search] for search in rows if search.data == data})
-        if content is not None:
-            files.append(folder / f"best-{data}.yaml")
-            write_whole(files[-1], content.encode())
+        own = {search: entries for search, entries in budgeted.items() if search.data == data}
+        content, path = _configuration(settings, data, own), folder / f"best-{data}.yaml"
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            files.append(path)
+            write_whole(path, content.encode())
     return files
+
+
+def within_budget(rows: Rows) -> dict[Search, list[Row]]:
+    """The trials that a search of the length asked for would have: an earlier one of some methods may be longer."""
+    return {search: [row for row in own if row.number <= search.settings.trials] for search, own in rows.items()}
+
+
+def _budget(settings: Settings, rows: Rows) -> str:
+    """How many trials each method had."""
+    counts = {search.method: len(own) for search, own in rows.items()}
+    if all(count == settings.trials for count in counts.values()):
+        return f"{settings.trials} trials a method"
+    listed = ", ".join(f"{count} of {method}" for method, count in counts.items())
+    return f"unfinished, of {settings.trials} trials a method {listed}"
 
 
 def _configuration(settings: Settings, data: str, rows: Rows) -> str | None:
@@ -67,7 +90,7 @@ def _configuration(settings: Settings, data: str, rows: Rows) -> str | None:
     spec = {key: value for key, value in dataclasses.asdict(config.data[data]).items() if value is not None}
     content = {"methods": methods, "data": {data: spec}, "seeds": list(config.seeds)}
     head = [
-        f"What a search found on {data}: {settings.trials} trials a method, chosen by validation scores with seed "
+        f"What a search found on {data}: {_budget(settings, rows)}, chosen by validation scores with seed "
         f"{settings.fit_seed}; no test label was read.",
         *told,
         f"Run it: python -m gloss_pyg.compare --config {shlex.quote(str(config.output / f'best-{data}.yaml'))}",
@@ -106,20 +129,23 @@ def table(rows: Rows) -> Table:
             "" if row is None else spell_score(row.score, row.metric).removeprefix("validation "),
             "" if row is None else str(row.number),
             spell_seconds(sum(entry.seconds or 0.0 for entry in own)),
-            "" if row is None else "\n".join(f"{path} = {_spelt(value)}" for path, value in row.values.items()),
+            "" if row is None else escape("\n".join(f"{path} = {_spelt(v)}" for path, v in row.values.items())),
         )
     return shown
 
 
 def dry_run(searches: Sequence[Search], settings: Settings) -> Table:
     """The searches, how long they take at most, and their ranges."""
-    shown = Table(title=f"{settings.config.name}: results in {settings.config.output}", title_justify="left")
+    title = escape(f"{settings.config.name}: results in {settings.config.output}")
+    shown = Table(title=title, title_justify="left")
     for column in ("data", "method", "trials", "time, at most", "searched"):
         shown.add_column(column, justify="right" if column in ("trials", "time, at most") else "left")
     for search in searches:
         spelt = spell_seconds(search.estimate)
         ranges = "\n".join(f"{path}: {spell_range(entry)}" for path, entry in settings.search[search.method].items())
-        shown.add_row(search.data, search.method, str(settings.trials), "?" if spelt == "unknown" else spelt, ranges)
+        shown.add_row(
+            search.data, search.method, str(settings.trials), "?" if spelt == "unknown" else spelt, escape(ranges)
+        )
     return shown
 
 

@@ -15,7 +15,7 @@ from gloss_pyg.errors import ConfigError
 from gloss_pyg.methods import Method
 from gloss_pyg.tune.engine import Engine
 from gloss_pyg.tune.narrator import Narrator
-from gloss_pyg.tune.outcome import dry_run, table, write_outcome
+from gloss_pyg.tune.outcome import dry_run, table, within_budget, write_outcome
 from gloss_pyg.tune.search import Search, plan
 from gloss_pyg.tune.settings import Settings
 from gloss_pyg.tune.study import Study
@@ -56,11 +56,14 @@ def run(settings: Settings, methods: dict[str, Method]) -> int:
         rows = {search: study.rows() for search, study in studies.items()}
         narrator.status("writing what was found")
         files = write_outcome(settings, rows)
+        rows = within_budget(rows)
     out.print(table(rows))
-    out.print(f"Written: {', '.join(map(str, files))}", soft_wrap=True)
+    out.print(f"Written: {', '.join(map(str, files))}", soft_wrap=True, markup=False)
     for file in files:
         if file.suffix == ".yaml":
-            out.print(f"Compare: python -m gloss_pyg.compare --config {shlex.quote(str(file))}", soft_wrap=True)
+            out.print(
+                f"Compare: python -m gloss_pyg.compare --config {shlex.quote(str(file))}", soft_wrap=True, markup=False
+            )
     for search, own in rows.items():
         for row in own:
             if row.state == "failed":

@@ -107,7 +107,7 @@ def _leader(material: Material, data: str) -> str:
     alike = f", as has {listed([material.title(name) for name in others], 6)}" if others else ""
     start = f"On {data}, {material.title(best)} has the highest accuracy, {figures}{alike}"
     told: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
-    above = []  # where seeds are missing, the highest of all means may be the lower one on the seeds of both
+    above: list[str] = []  # where seeds are missing, the highest of all means may be the lower one on the seeds of both
     for one in material.comparisons(data, "accuracy"):
         names = (one.measured.first, one.measured.second)
         if best in names:

@@ -52,7 +52,7 @@ class Merged:
 
 @dataclass
 class _Variant:
-    """Cells of one name that belong together; `contents` are digests of documents, by what all that share them share."""
+    """Cells of one name that belong together; `contents` are digests of documents, by which cells share them."""
 
     signature: dict[str, Any]
     contents: dict[str, object] = field(default_factory=dict)

@@ -5,9 +5,9 @@ import os
 import random
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from datasets import Dataset, DatasetDict
@@ -147,12 +147,15 @@ class FakeMethod(Method):
 class Bounded(FakeMethod):
     """Its score rises no more after 30 steps, ten of which make an epoch, unless it is ended before."""
 
-    limits: ClassVar = {"max_steps": "steps", "max_epochs": "epochs"}
-
     def __init__(self, smoothing: Smoothing | None = None, max_steps: int | None = None, max_epochs: int = 20) -> None:
         super().__init__(smoothing=smoothing)
         self.max_steps = max_steps
         self.max_epochs = max_epochs
+
+    @property
+    def limits(self) -> Mapping[str, Literal["steps", "epochs"] | None]:
+        """As those of `EncoderMethod`."""
+        return {"max_steps": "steps", "max_epochs": "epochs" if self.max_steps is None else None}
 
     def fit(
         self, train: Dataset, validation: Dataset, test_texts: Sequence[str] | None = None, *, seed: int

@@ -86,6 +86,7 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
         ("{few: some/folder}", {"few": {"name_or_path": "some/folder"}}),
         ("owner/name", {"name": {"name_or_path": "owner/name"}}),
         ("some/folder/", {"folder": {"name_or_path": "some/folder/"}}),
+        ("отзывы.csv", {"data": {"name_or_path": "отзывы.csv"}}),
     ],
 )
 def test_data_sets_may_be_written_in_several_ways(given: str, expected: dict[str, object]) -> None:

@@ -59,8 +59,9 @@ def test_fits_that_ended_by_their_score_are_taken_over(run: Run, tmp_path: Path)
     ("then", "fits"),
     [
         (["--methods.bounded.max_steps=29"], 2),  # which would have cut them off
-        (["--methods.bounded.max_epochs=2"], 2),  # given, and less than they took
-        (["--methods.bounded.max_epochs=3"], 0),
+        (["--methods.bounded.max_steps=null", "--methods.bounded.max_epochs=2"], 2),  # less than they took
+        (["--methods.bounded.max_steps=null", "--methods.bounded.max_epochs=3"], 0),
+        (["--methods.bounded.max_steps=40", "--methods.bounded.max_epochs=2"], 0),  # which bounds nothing then
         (["--methods.bounded.max_steps=40", "--methods.bounded.smoothing.amount=2"], 2),
         (["--methods.bounded.max_steps=40", "--data.labels_per_class=9"], 2),
         (["--methods.bounded.max_steps=40", "--seeds=[0, 7]"], 1),

@@ -64,6 +64,13 @@ def test_dropped_documents_change_nothing():
     assert np.array_equal(dropped, fit(labelled).predict_proba(texts))
 
 
+def test_a_loss_for_unlabelled_documents_says_where_there_are_none(caplog):
+    fit(documents(0.0, n=38), loss=agreement())
+    assert "AgreementLoss has nothing to learn from: all 38 training documents have a label." in caplog.text
+    with pytest.raises(ConfigError, match="unlabelled='drop' takes away the documents that AgreementLoss is for"):
+        FineTuning("random-tiny", loss=agreement(), unlabelled="drop")
+
+
 def test_where_all_have_a_label_a_batch_is_its_labelled_part():
     train = documents(0.0)
     texts = ["a fine film", "a dull film"]

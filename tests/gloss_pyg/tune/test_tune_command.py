@@ -81,6 +81,35 @@ def test_what_is_finished_is_not_run_again_and_a_longer_search_goes_on(search_fi
     assert len(seen(fits)) == before + 4
 
 
+def test_no_method_profits_from_a_longer_search_before(search_file, fits, tmp_path):
+    assert main([f"--config={search_file(trials=9)}"]) == 0
+    path = search_file(methods={"hill": HILL, "other": HILL}, trials=2)
+    assert main([f"--config={path}"]) == 0
+    rows = trials(tmp_path / "results")
+    assert [row["method"] for row in rows] == ["hill"] * 9 + ["other"] * 2
+    best = (tmp_path / "results" / "best-texts.yaml").read_text()
+    assert "2 trials a method" in best
+    assert best.count(" of 2, validation") == 2
+    first = max(rows[:2], key=lambda row: float(row["score"]))
+    assert yaml.safe_load(best)["methods"]["hill"]["init_args"]["x"] == float(first["x"])
+
+
+def test_a_search_cut_short_has_had_as_many_trials_of_each_method_and_says_so(search_file, fits, tmp_path, monkeypatch):
+    path = search_file(methods={"hill": HILL, "other": HILL, "third": HILL}, trials=3)
+    begun = iter([True] * 5)
+    monkeypatch.setattr("gloss_pyg.tune.engine.Engine._has_time", lambda self: next(begun, False))
+    assert main([f"--config={path}", "--max-hours=1"]) == 3
+    assert [row["method"] for row in trials(tmp_path / "results")] == ["hill"] * 2 + ["other"] * 2 + ["third"]
+    best = (tmp_path / "results" / "best-texts.yaml").read_text()
+    assert "unfinished, of 3 trials a method 2 of hill, 2 of other, 1 of third" in best
+
+
+def test_an_earlier_outcome_does_not_outlive_a_search_that_found_nothing(search_file, tmp_path):
+    assert main([f"--config={search_file(trials=2)}"]) == 0
+    assert main([f"--config={search_file(methods={'hill': hill(fails_above=-1.0)}, trials=2)}"]) == 1
+    assert sorted(path.name for path in (tmp_path / "results").glob("*.[yp]*")) == []
+
+
 def test_hopeless_trials_are_ended_unless_told_otherwise(search_file, tmp_path):
     path = search_file(trials=11)
     assert main([f"--config={path}"]) == 0
@@ -130,7 +159,7 @@ def test_it_never_looks_at_a_test_label(search_file, fits, monkeypatch):
     monkeypatch.setattr(documents_module, "load_splits", guarded)
     methods = {"hill": HILL, "sees-texts": hill("Transductive")}
     assert main([f"--config={search_file(methods=methods, trials=3)}"]) == 0
-    assert [fit["test_texts"] for fit in seen(fits)] == [None] * 3 + [18] * 3
+    assert [fit["test_texts"] for fit in seen(fits)] == [None, 18] * 3  # the methods by turns
     documents_module.load_documents.cache_clear()
 
 

@@ -161,9 +161,7 @@ def test_results_that_the_last_configuration_replaces_are_not_shown_before_its_o
     found = merged(folders[0])
     assert [cell.name for cell in found.cells] == [("texts", "two", 0)]
     assert found.missing == (("texts", "one", 0), ("texts", "one", 1))
-    assert found.notes == (
-        f"one on texts: 3 results of an earlier configuration of {folders[0]} are left out.",
-    )
+    assert found.notes == (f"one on texts: 3 results of an earlier configuration of {folders[0]} are left out.",)
     add(folders[0], seed=1)
     found = merged(folders[0])
     assert [cell.name for cell in found.cells] == [("texts", "one", 1), ("texts", "two", 0)]
