@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from gloss_pyg.data.labels import IGNORED
-from gloss_pyg.encoder import TextEncoder
+from gloss_pyg.encoder import TextEncoder, TextEncoderOutput
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses import TrainingLoss
 from gloss_pyg.training.foreign import check_first_token, return_hidden_states
@@ -17,6 +17,7 @@ from gloss_pyg.training.sizes import inner_model, set_sizes
 from gloss_pyg.training.usable import UsableBatches
 
 SUBMODULE = "gloss_loss"
+_HAS_RUN = "_gloss_loss_has_run"  # on the model itself, so that it is copied, compiled and saved without ado
 # What the last call of `trainer_loss` hung on a model.
 _hung_on: WeakKeyDictionary[nn.Module, list[RemovableHandle]] = WeakKeyDictionary()
 
@@ -44,10 +45,10 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
 
     Args:
         loss: `HybridLoss(GLoss(...))`, `ClassificationLoss()`, or a `TrainingLoss` of your own.
-        model: The model that will be given to the Trainer, with PEFT (LoRA) the wrapped one. A loss with parameters or
-            buffers (a learned or fitted `sigma`) becomes its submodule `gloss_loss`, so that it is optimised, moved and
-            saved with it. The stock Trainer's `weight_decay` (0 unless set) then also pulls a learned `sigma` towards
-            1; `GraphTrainer` leaves it out.
+        model: The model that will be given to the Trainer, with PEFT (LoRA) the wrapped one; a Trainer that is given
+            `model_init` trains others. A loss with parameters or buffers (a learned or fitted `sigma`) becomes its
+            submodule `gloss_loss`, so that it is optimised, moved and saved with it. The stock Trainer's `weight_decay`
+            (0 unless set) then also pulls a learned `sigma` towards 1; `GraphTrainer` leaves it out.
         pooling: For a model that is not ours, only `"cls"`.
 
     Raises:
@@ -83,12 +84,18 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
         handle.remove()
     if SUBMODULE in dict(model.named_children()):
         delattr(model, SUBMODULE)
-    hung = [] if ours else return_hidden_states(model)
+    hung = [model.register_forward_hook(_note_run)] if ours else return_hidden_states(model)
+    if ours:
+        setattr(model, _HAS_RUN, False)
     if next(loss.parameters(), None) is not None or next(loss.buffers(), None) is not None:
         model.add_module(SUBMODULE, loss)
         hung.append(model.register_forward_hook(_join_outputs))
     _hung_on[model] = hung
     return LossFunction(loss, model)
+
+
+def _note_run(model: nn.Module, inputs: Any, outputs: Any) -> None:  # noqa: ARG001 - a forward hook's arguments
+    setattr(model, _HAS_RUN, True)
 
 
 def _join_outputs(model: nn.Module, inputs: Any, outputs: Any) -> Any:  # noqa: ARG001 - a forward hook's arguments
@@ -113,7 +120,8 @@ class LossFunction:
         seconds: Time spent in the loss over training batches, forward only.
 
     Raises:
-        ConfigError: on use, for a batch without labels, or a model without logits or embeddings.
+        ConfigError: on use, for a batch without labels, for outputs of another model than the one that it was made for,
+            and of a model without logits or embeddings.
 
     Example:
         >>> from gloss_pyg import ClassificationLoss
@@ -144,6 +152,13 @@ class LossFunction:
             raise ConfigError(
                 "The batch has no labels. Name the label column 'labels', and set label_names=['labels'] in the "
                 "TrainingArguments if the model's forward takes none."
+            )
+        if isinstance(outputs, TextEncoderOutput) and not getattr(self.model, _HAS_RUN, True):
+            raise ConfigError(
+                "These are outputs of another model than trainer_loss was given: that one has not run, so that the loss "
+                "would not know training from evaluation, and what it learns would not be trained. Call "
+                "trainer_loss(loss, model) with the very model that the Trainer trains, and give the Trainer that model "
+                "in place of model_init."
             )
         if self.loss.training != self.model.training:  # a loss that is no submodule does not follow by itself
             self.loss.train(self.model.training)

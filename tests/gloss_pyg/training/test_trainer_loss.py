@@ -212,3 +212,18 @@ def test_wrong_losses_and_poolings_are_refused(tiny_bert: Path) -> None:
         trainer_loss(GLoss(), model)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="from_encoder"):
         trainer_loss(ClassificationLoss(), model, pooling="mean")
+
+
+def test_a_trainer_that_makes_models_of_its_own_is_refused(documents: Any, tiny_bert: Path, tmp_path: Path) -> None:
+    def make() -> TextEncoder:
+        return TextEncoder.from_encoder(str(tiny_bert), NAMES)
+
+    trainer = Trainer(
+        model_init=make,
+        args=training_arguments(tmp_path, max_steps=1, batch_size=8, eval_strategy="no"),
+        train_dataset=documents["train"],
+        data_collator=DataCollator(load_tokenizer(str(tiny_bert))),
+        compute_loss_func=trainer_loss(hybrid(), make()),
+    )
+    with pytest.raises(ConfigError, match="outputs of another model than trainer_loss was given"):
+        trainer.train()
