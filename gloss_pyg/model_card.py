@@ -21,6 +21,29 @@ BIBTEX = """
 }
 """
 
+_USE = """```python
+import gloss_pyg  # registers the model with transformers' Auto classes
+from transformers import AutoModelForSequenceClassification
+
+model = AutoModelForSequenceClassification.from_pretrained("FOLDER_OR_NAME")
+```
+
+or, for a file of texts, `python -m gloss_pyg.predict FOLDER_OR_NAME texts.csv`."""
+
+_HEAD_USE = """It predicts by propagation from its training documents, whose embeddings and labels lie beside it; the scores are
+those of
+
+```python
+from pathlib import Path
+
+from gloss_pyg.predict import Predictor
+
+probabilities = Predictor(Path("FOLDER"))(["a text", "another text"])
+```
+
+and of `python -m gloss_pyg.predict FOLDER texts.csv`. `AutoModelForSequenceClassification` and pipelines know its linear
+classifier alone, whose answers are others."""
+
 _SCORES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "macro_silhouette": "macro silhouette"}
 
 
@@ -72,6 +95,7 @@ def _text(
     scores: Mapping[str, float],
 ) -> str:
     rows = "\n".join(f"| {title} | {value:.4f} |" for title, value in scores.items())
+    arguments = record.get("arguments", {}).get("method", {}).get("init_args", {})
     documents = record.get("test_documents")
     tested = f"On {documents} test documents of {_plain(data)}, seed {record.get('seed')}:" if documents else ""
     libraries = ("torch", "torch_geometric", "transformers")
@@ -93,15 +117,7 @@ One training with one seed; other seeds give other values.
 
 ## Use
 
-```python
-import gloss_pyg  # registers the model with transformers' Auto classes
-from transformers import AutoModelForSequenceClassification
-
-model = AutoModelForSequenceClassification.from_pretrained("FOLDER_OR_NAME")
-```
-
-or, for a file of texts, `python -m gloss_pyg.predict FOLDER_OR_NAME texts.csv`. The bare encoder is in the folder
-`body`, for `AutoModel`.
+{_HEAD_USE if arguments.get("prediction") else _USE} The bare encoder is in the folder `body`, for `AutoModel`.
 
 ## Training
 

@@ -1,3 +1,4 @@
+import copy
 import re
 
 import yaml
@@ -54,3 +55,13 @@ def test_without_scores_it_says_so():
     text = model_card({"method": "M", "data": "bbc"}, ["a", "b"], "m")
     assert "| none | |" in text
     assert ModelCard(text).data.eval_results is None
+
+
+def test_a_model_that_predicts_by_propagation_is_not_shown_with_the_linear_classifier():
+    record = copy.deepcopy(RECORD)
+    assert "AutoModelForSequenceClassification.from_pretrained" in model_card(record, ["a", "b"], "m")
+    record["arguments"]["method"]["init_args"]["prediction"] = {"class_path": "PropagationHead"}
+    text = model_card(record, ["a", "b"], "m")
+    assert "AutoModelForSequenceClassification.from_pretrained" not in text
+    assert 'Predictor(Path("FOLDER"))' in text
+    assert "linear\nclassifier alone" in text
