@@ -30,8 +30,8 @@ model = AutoModelForSequenceClassification.from_pretrained("FOLDER_OR_NAME")
 
 or, for a file of texts, `python -m gloss_pyg.predict FOLDER_OR_NAME texts.csv`."""
 
-_HEAD_USE = """It predicts by propagation from its training documents, whose embeddings and labels lie beside it; the scores are
-those of
+_HEAD_USE = """It predicts by propagation from its training documents, whose embeddings and labels lie beside it; the
+scores are those of
 
 ```python
 from pathlib import Path
@@ -41,8 +41,8 @@ from gloss_pyg.predict import Predictor
 probabilities = Predictor(Path("FOLDER"))(["a text", "another text"])
 ```
 
-and of `python -m gloss_pyg.predict FOLDER texts.csv`. `AutoModelForSequenceClassification` and pipelines know its linear
-classifier alone, whose answers are others."""
+and of `python -m gloss_pyg.predict FOLDER texts.csv`. `AutoModelForSequenceClassification` and pipelines know its
+linear classifier alone, whose answers are others."""
 
 _SCORES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "macro_silhouette": "macro silhouette"}
 

@@ -13,6 +13,7 @@ _KEY = re.compile(r'Parser key "(?P<key>[^"]+)"')
 _CLASS = re.compile(r"Problem with given class_path '(?P<path>[^']+)'")
 _BASES = re.compile(r"Subtypes: \[(?P<types>.*)\]")
 _VALUE = re.compile(r"Given value: (?P<value>.*)")
+_ARGUMENT = re.compile(r"NestedArg\(key='(?P<key>[^']+)'")
 _EXPECTED = re.compile(r"Expected an? (?P<x>.+?)(\. Got value: (?P<value>.*))?$")
 _REASONS = {
     "unknown argument": re.compile(r"Option '(?P<x>[^']+)' is not accepted"),
@@ -48,6 +49,13 @@ def explain(error: str, methods: Sequence[str]) -> str:
     last_key = max((place for place, line in enumerate(above) if _KEY.search(line)), default=0)
     bases = next((found["types"] for line in above[last_key:] if (found := _BASES.search(line))), "")
     value = next((found["value"].strip("'\"") for line in lines if (found := _VALUE.search(line))), "")
+    if argument := _without_class(value, lines):
+        deepest = max(place for place, line in enumerate(lines) if _KEY.search(line))
+        bases = next((found["types"] for line in lines[deepest:] if (found := _BASES.search(line))), "")
+        return f"{where}: {_name_the_class(where, argument, bases)}"
+    if reason == "unknown class" and match and (place := _place_in_hybrid(match["x"], bases)):
+        part = f"--{where}=HybridLoss --{where}.{place}={match['x']}"
+        return f"{where}: '{match['x']}' is no TrainingLoss, but a part of one, as in {part}."
     sentence = _sentence(reason, match, owner, bases, value, lines)
     return f"{where}: {sentence}" if where and reason != "unknown option" else sentence[0].upper() + sentence[1:]
 
@@ -75,7 +83,7 @@ def _sentence(
     if reason == "unknown module":
         given = owner or found
         short = given.rsplit(".", 1)[-1]
-        near = f" '{short}' alone would do." if short in _short_names() else did_you_mean(short, _short_names())
+        near = f" '{short}' alone would do." if short in _ours() else did_you_mean(short, _ours())
         return f"there is no module '{found}' for '{given}'.{near}"
     if reason == "unknown class":
         return f"there is no class '{found}'.{_near_subclass(found, bases)}"
@@ -112,20 +120,19 @@ def _type(kind: str) -> str:
 
 
 def _parameters(class_path: str) -> list[str]:
-    module, _, name = class_path.rpartition(".")
-    found = getattr(sys.modules.get(module), name, None)
-    return [key for key in inspect.signature(found).parameters if key != "self"] if found else []
+    found = _class(class_path)
+    return [] if found is None else _arguments(found)
 
 
 def _class_names(module: str) -> list[str]:
     return [name for name, value in vars(importlib.import_module(module)).items() if inspect.isclass(value)]
 
 
-def _short_names() -> list[str]:
-    """Public classes of ours that can be made, which a configuration names without their path."""
+def _ours() -> dict[str, type[Any]]:
+    """Public classes of ours that can be made, by the names that a configuration gives without their path."""
     modules = [module for family in _FAMILIES if (module := sys.modules.get(f"gloss_pyg.{family}"))]
     public = [(name, getattr(module, name)) for module in modules for name in getattr(module, "__all__", ())]
-    return [name for name, value in public if inspect.isclass(value) and not inspect.isabstract(value)]
+    return {name: value for name, value in public if inspect.isclass(value) and not inspect.isabstract(value)}
 
 
 def _near_subclass(name: str, bases: str) -> str:
@@ -133,16 +140,54 @@ def _near_subclass(name: str, bases: str) -> str:
     paths = re.findall(r"<class '([\w.]+)'>", bases)
     known: set[str] = set()
     for path in paths:
-        module, _, base = path.rpartition(".")
-        found = getattr(sys.modules.get(module), base, None)
-        if inspect.isclass(found) and found is not type(None):
+        if (found := _class(path)) is not None:
             known |= {sub.__name__ for sub in _subclasses(found) if not inspect.isabstract(sub)}
-    ours = known & set(_short_names())
+    ours = known & set(_ours())
     short = name.rsplit(".", 1)[-1]
     for choices in (ours, known):  # ours first: torch alone has hundreds of modules
         if (near := did_you_mean(short, choices)).startswith(" Did"):
             return near
-    return did_you_mean(short, ours or known or _short_names())
+    return did_you_mean(short, ours or known or _ours())
+
+
+def _without_class(value: str, lines: Sequence[str]) -> str:
+    """The argument that came without the class that it is of; empty where something else is wrong.
+
+    jsonargparse asks the innermost option for a class then, and shows the argument as the value of that option.
+    """
+    given = _ARGUMENT.match(value)
+    keys = [(place, found["key"]) for place, line in enumerate(lines) if (found := _KEY.search(line))]
+    if given is None or not keys or given["key"].split(".")[-1] == keys[-1][1].split(".")[-1]:
+        return ""
+    return "" if any(_CLASS.search(line) for line in lines[keys[-1][0] :]) else given["key"].split(".")[0]
+
+
+def _name_the_class(where: str, argument: str, bases: str) -> str:
+    """What to do where an argument came without the class that it is of."""
+    kinds = tuple(cls for path in re.findall(r"<class '([\w.]+)'>", bases) if (cls := _class(path)) is not None)
+    fitting = [name for name, cls in _ours().items() if issubclass(cls, kinds) and argument in _arguments(cls)]
+    said = f"name its class before its argument '{argument}'"
+    return f"{said}, as in --{where}={fitting[0]}." if fitting else f"{said}.{_near_subclass('', bases)}"
+
+
+def _place_in_hybrid(name: str, bases: str) -> str:
+    """The argument of `HybridLoss` that takes a class of ours which was given in place of a `TrainingLoss`."""
+    cls = _ours().get(name)
+    if cls is None or "TrainingLoss'" not in bases or cls.__module__.split(".")[:2] != ["gloss_pyg", "losses"]:
+        return ""
+    unlabelled = _class("gloss_pyg.losses.unlabelled.UnlabelledLoss")
+    return "unlabelled_loss" if unlabelled is not None and issubclass(cls, unlabelled) else "graph_loss"
+
+
+def _class(path: str) -> type[Any] | None:
+    """A class of a module that is loaded; nothing for `NoneType`."""
+    module, _, name = path.rpartition(".")
+    found = getattr(sys.modules.get(module), name, None)
+    return found if inspect.isclass(found) else None
+
+
+def _arguments(cls: type[Any]) -> list[str]:
+    return [key for key in inspect.signature(cls).parameters if key != "self"]
 
 
 def _subclasses(cls: type[Any]) -> Iterable[type[Any]]:

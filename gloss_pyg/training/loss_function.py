@@ -155,10 +155,10 @@ class LossFunction:
             )
         if isinstance(outputs, TextEncoderOutput) and not getattr(self.model, _HAS_RUN, True):
             raise ConfigError(
-                "These are outputs of another model than trainer_loss was given: that one has not run, so that the loss "
-                "would not know training from evaluation, and what it learns would not be trained. Call "
-                "trainer_loss(loss, model) with the very model that the Trainer trains, and give the Trainer that model "
-                "in place of model_init."
+                "These are outputs of another model than trainer_loss was given: that one has not run, so that the "
+                "loss would not know training from evaluation, and what it learns would not be trained. Call "
+                "trainer_loss(loss, model) with the very model that the Trainer trains, and give the Trainer that "
+                "model in place of model_init."
             )
         if self.loss.training != self.model.training:  # a loss that is no submodule does not follow by itself
             self.loss.train(self.model.training)

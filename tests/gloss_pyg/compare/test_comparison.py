@@ -211,6 +211,32 @@ def test_transductive_methods_are_marked(run: Run) -> None:
             ],
             "methods.x: weight=1.5: expected the graph loss's share",
         ),
+        (
+            ["--methods.x=FineTuning", "--methods.x.loss.graph_loss=GLoss"],
+            "methods.x.loss: name its class before its argument 'graph_loss', as in --methods.x.loss=HybridLoss.",
+        ),
+        (
+            ["--methods.x=FineTuning", "--methods.x.loss=GLoss"],
+            "'GLoss' is no TrainingLoss, but a part of one, as in --methods.x.loss=HybridLoss "
+            "--methods.x.loss.graph_loss=GLoss.",
+        ),
+        (
+            ["--methods.x=FineTuning", "--methods.x.loss=SelfTraining"],
+            "as in --methods.x.loss=HybridLoss --methods.x.loss.unlabelled_loss=SelfTraining.",
+        ),
+        (
+            [
+                "--methods.x=FineTuning",
+                "--methods.x.loss=HybridLoss",
+                "--methods.x.loss.graph_loss=GLoss",
+                "--methods.x.loss.graph_loss.graph.sigma=0.5",
+            ],
+            "graph: name its class before its argument 'sigma', as in --methods.x.loss.graph_loss.graph=DenseGaussian.",
+        ),
+        (
+            ["--methods.x=FineTuning", "--methods.x.loss=HybridLoss", "--methods.x.loss.weigth=0.5"],
+            "HybridLoss has no argument 'weigth'. Did you mean 'weight'",
+        ),
         (["--methods.x=FineTuning", "--methods.x.model=ofline"], "ofline.*Did you mean 'offline'"),
         (["--methods.x=FineTuning", "--methods.x.batch_size=0"], "methods.x: .*batch_size=0"),
         (["--config=qick"], "no configuration 'qick'. Did you mean 'quick'"),
