@@ -10,7 +10,7 @@ from gloss_pyg._registration import register_when_asked_for
 
 if TYPE_CHECKING:
     from gloss_pyg.classifier import PropagationClassifier
-    from gloss_pyg.data import ClassBalancedSampler, DataCollator, load_text_dataset, tokenize
+    from gloss_pyg.data import ClassBalancedSampler, DataCollator, MixedSampler, load_text_dataset, tokenize
     from gloss_pyg.encoder import TextEncoder, load_tokenizer
     from gloss_pyg.graph import (
         Compose,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TopK,
     )
     from gloss_pyg.losses import (
+        AgreementLoss,
         BatchAllTriplet,
         ClassificationLoss,
         FocalLoss,
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
         MetricLearning,
         PairwiseCosine,
         PublishedCode,
+        SelfTraining,
         SentenceTransformersLoss,
+        StandaloneLoss,
         SupervisedContrastive,
     )
     from gloss_pyg.methods import FineTuning, Method, PropagationHead, Standalone
@@ -54,13 +57,13 @@ if TYPE_CHECKING:
         Propagation,
         SinkhornPropagation,
     )
-    from gloss_pyg.training import GraphTrainer, LossReport, fit_bandwidth, trainer_loss
+    from gloss_pyg.training import GraphTrainer, LossReport, fit_bandwidth, fit_labels, trainer_loss
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "classifier": ("PropagationClassifier",),
-    "data": ("ClassBalancedSampler", "DataCollator", "load_text_dataset", "tokenize"),
+    "data": ("ClassBalancedSampler", "DataCollator", "MixedSampler", "load_text_dataset", "tokenize"),
     "encoder": ("TextEncoder", "load_tokenizer"),
     "graph": (
         "Compose",
@@ -74,6 +77,7 @@ _HOMES = {
         "TopK",
     ),
     "losses": (
+        "AgreementLoss",
         "BatchAllTriplet",
         "ClassificationLoss",
         "FocalLoss",
@@ -82,7 +86,9 @@ _HOMES = {
         "MetricLearning",
         "PairwiseCosine",
         "PublishedCode",
+        "SelfTraining",
         "SentenceTransformersLoss",
+        "StandaloneLoss",
         "SupervisedContrastive",
     ),
     "methods": ("FineTuning", "Method", "PropagationHead", "Standalone"),
@@ -104,12 +110,13 @@ _HOMES = {
         "Propagation",
         "SinkhornPropagation",
     ),
-    "training": ("GraphTrainer", "LossReport", "fit_bandwidth", "trainer_loss"),
+    "training": ("GraphTrainer", "LossReport", "fit_bandwidth", "fit_labels", "trainer_loss"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AbsorbingWalk",
+    "AgreementLoss",
     "AttentionPropagation",
     "BatchAllTriplet",
     "ClassBalancedSampler",
@@ -137,6 +144,7 @@ __all__ = [
     "LossReport",
     "Method",
     "MetricLearning",
+    "MixedSampler",
     "ModifiedAdsorption",
     "MultiHeadEdges",
     "MutualKNNGaussian",
@@ -148,13 +156,16 @@ __all__ = [
     "PropagationClassifier",
     "PropagationHead",
     "PublishedCode",
+    "SelfTraining",
     "SentenceTransformersLoss",
     "SinkhornPropagation",
     "Standalone",
+    "StandaloneLoss",
     "SupervisedContrastive",
     "TextEncoder",
     "TopK",
     "fit_bandwidth",
+    "fit_labels",
     "load_text_dataset",
     "load_tokenizer",
     "tokenize",
