@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import gloss_pyg.propagation as family
+from gloss_pyg import load_text_dataset
 from gloss_pyg.compare.cell import make_method
 from gloss_pyg.compare.command_line import read_arguments
 from gloss_pyg.propagation import Propagation
@@ -41,6 +42,16 @@ def test_python_runs_and_prints_what_is_shown(guide, monkeypatch, tmp_path):
         with contextlib.redirect_stdout(out):
             exec(compile(text, str(guide), "exec"), vars(module))
         printed = out.getvalue()
+
+
+def test_the_label_for_documents_without_one_is_that_of_the_guide(tmp_path):
+    text = (DOCS / "how-to" / "own-data.md").read_text("utf-8")
+    (mark,) = re.findall(r"^\| documents without a label \| [^|`]*`([^|`]+)`", text, re.MULTILINE)
+    rows = [(f"text {row}", mark if row < 10 else "ab"[row % 2]) for row in range(50)]
+    path = tmp_path / "reviews.csv"
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    kept, dropped = (load_text_dataset(path, unlabelled=option)["train"] for option in ("keep", "drop"))
+    assert len(kept) - len(dropped) == kept["label"][:].count(-1) == 10
 
 
 def test_the_layer_of_the_guide_is_used_by_its_class_path(monkeypatch, tmp_path):
