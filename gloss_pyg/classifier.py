@@ -1,6 +1,7 @@
 """Classification by propagation alone: a scikit-learn estimator on embeddings that are there."""
 
 import copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 from torch_geometric.data import Data
 
+from gloss_pyg.data.labels import IGNORED
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import Attaches, Attachment, Compose, GraphRule, KNNGaussian
 from gloss_pyg.propagation import LabelSpreading, Propagation
@@ -38,7 +40,8 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
             BBC News right, 1 label 84 %, on MiniLM embeddings as they come (`LabelPropagation`: 90 and 71 %; logistic
             regression on the same labels: 79 and 55 %).
         unlabelled: What marks a document without a label in `y`: -100 (torch's ignore index, ours), -1
-            (scikit-learn's and `ClassLabel`'s), or `None` for missing entries, `None` or NaN, as among strings.
+            (scikit-learn's and `ClassLabel`'s), or `None` for missing entries, `None` or NaN, as among strings. -1 as a
+            class is warned of where nothing is marked and two or more others are numbers from 0.
 
     Attributes:
         classes_: The classes that occur among labelled documents, sorted.
@@ -51,10 +54,11 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
         attachment_: How new documents are attached; `None` where the rule has no way to.
         n_features_in_: Dimension of the embeddings.
 
-    Shapes: `X [n, d]`, `y [n]`; probabilities `[m, C]` in the order of `classes_`.
+    Shapes: `X [n, d]`, `y [n]`, arrays or tensors of any device and precision; probabilities `[m, C]` in the order of
+    `classes_`.
 
     Raises:
-        DataError: if no document is labelled.
+        DataError: if no document is labelled, or -100 would be a class.
         ConfigError: if the graph or the layer is none, or the layer needs another model's probabilities; on prediction
             of new documents, if the rule cannot attach them.
         ValueError: for whatever scikit-learn refuses: NaN, wrong shapes, continuous labels.
@@ -82,7 +86,7 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
         self.propagation = propagation
         self.unlabelled = unlabelled
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> "PropagationClassifier":
+    def fit(self, X: ArrayLike | Tensor, y: ArrayLike | Tensor) -> "PropagationClassifier":
         """Build the graph of all documents and propagate the labels.
 
         Args:
@@ -90,7 +94,7 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
             y: Labels, numbers or strings, those marked as `unlabelled` says excepted.
         """
         graph, propagation = self._parts()
-        given = validate_data(self, X, dtype=[np.float64, np.float32])
+        given = validate_data(self, _plain(X), dtype=[np.float64, np.float32])
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         seen, codes = self._labels(y, len(given))
@@ -113,10 +117,10 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
         self.transduction_: NDArray[Any] = self.classes_[self._or_prior(found).argmax(axis=1)]
         return self
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike | Tensor) -> NDArray[np.float64]:
         """Class probabilities of documents that need not have been there at training, `[m, C]`."""
         check_is_fitted(self)
-        given = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        given = validate_data(self, _plain(X), dtype=[np.float64, np.float32], reset=False)
         if self.attachment_ is None:
             raise ConfigError(
                 f"{type(self.graph_).__name__} has no way to attach new documents to its graph: take KNNGaussian or "
@@ -124,7 +128,7 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
             )
         return self._or_prior(self.attachment_.mean(_tensor(given), self._distributions))
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike | Tensor) -> NDArray[Any]:
         """The class of each document, `[m]`."""
         probabilities = self.predict_proba(X)
         predicted: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
@@ -148,9 +152,9 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
         # A copy, so that the caller's layer stays in the mode that it is in; dropout is for training.
         return graph, copy.deepcopy(propagation).eval()
 
-    def _labels(self, y: ArrayLike, documents: int) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    def _labels(self, y: ArrayLike | Tensor, documents: int) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Which documents are labelled, and the positions of their labels in `classes_`, which is set."""
-        given = column_or_1d(y, warn=True)
+        given = column_or_1d(_plain(y), warn=True)
         check_consistent_length(np.empty(documents), given)
         missing = pd.isna(given) if self.unlabelled is None else np.asarray(given == self.unlabelled)
         seen = ~np.broadcast_to(missing, given.shape)
@@ -165,13 +169,44 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
         assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
+        self._check_marks(np.bincount(codes), documents)
         return seen, codes
+
+    def _check_marks(self, counts: NDArray[np.intp], documents: int) -> None:
+        """Refuse or warn where a usual mark of documents without a label would be a class of its own."""
+        if self.classes_.dtype.kind not in "if":
+            return
+        count = dict(zip(self.classes_.tolist(), counts.tolist(), strict=True))
+        others = [label for label in count if label not in (IGNORED, -1)]
+        if IGNORED in count and min(others, default=0) >= 0:
+            raise DataError(
+                f"y holds {IGNORED} for {count[IGNORED]} of {documents} documents, which is torch's mark of what has "
+                f"no label, but unlabelled={self.unlabelled!r} would make it a class. Give unlabelled={IGNORED} (and "
+                f"{IGNORED} to all documents without a label); if it is a class, give it another number."
+            )
+        # scikit-learn's own mark, but in -1 and 1 a class like any other; and where another mark occurs, that is it.
+        if -1 in count and len(others) > 1 and min(others) >= 0 and sum(count.values()) == documents:
+            warnings.warn(
+                f"y holds -1 for {count[-1]} of {documents} documents, and unlabelled={self.unlabelled!r} makes it a "
+                f"class. If -1 means that there is no label, give unlabelled=-1; if it is a class, give it another "
+                f"number or a name.",
+                stacklevel=4,
+            )
 
     def _or_prior(self, rows: Tensor) -> NDArray[np.float64]:
         """Rows divided by their sums, and the classes' shares in place of those that are zero."""
         found: NDArray[np.float64] = rows.double().numpy()
         total = found.sum(axis=1, keepdims=True)
         return np.where(total > 0, found / np.where(total > 0, total, 1), self.class_prior_)
+
+
+def _plain(values: Any) -> Any:
+    """A tensor as an array, since numpy takes none with a gradient, on a GPU or in bfloat16; all else as it is."""
+    if not isinstance(values, Tensor):
+        return values
+    values = values.detach().cpu()
+    half = values.is_floating_point() and values.dtype.itemsize < torch.float32.itemsize
+    return (values.float() if half else values).numpy()
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:

@@ -76,19 +76,20 @@ def test_our_encoder_takes_the_place_of_the_model(script, tiny_bert):
 
 def test_the_loss_in_a_loop_gives_a_gradient(script):
     exec("from gloss_pyg import DenseGaussian, GLoss, HybridLoss", script)
-    run("torch.randn", script)
+    run("loss(embeddings", script)
     assert bool(script["embeddings"].grad.any())
 
 
 def test_the_classifier_predicts_what_comes_later(script):
-    rows = torch.cat([torch.eye(8)[:1].repeat(6, 1), torch.eye(8)[1:2].repeat(6, 1)]) + 0.01 * torch.rand(12, 8)
-    script |= {"embeddings": rows, "labels": [0, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1, -1], "new_embeddings": rows[:2]}
+    exec("from gloss_pyg import DenseGaussian, GLoss, HybridLoss", script)
+    run("loss(embeddings", script)  # in the order of the page, whose names must not be mixed up
     run("PropagationClassifier", script)
-    assert script["classifier"].transduction_.tolist() == [0] * 6 + [1] * 6
+    assert script["classifier"].transduction_.tolist() == [0, 1] * 15
+    assert script["classifier"].predict_proba(script["embeddings"][30:]).argmax(axis=1).tolist() == [0, 1] * 5
 
 
 def test_every_block_is_run_by_a_test():
-    parts = ["trainer_loss(HybridLoss", "LossReport", "fit_bandwidth", "TextEncoder", "torch.randn", "PropagationClass"]
+    parts = ["trainer_loss(Hybrid", "LossReport", "fit_bandwidth", "TextEncoder", "loss(embeddings", "PropagationClass"]
     assert [sum(part in block for part in parts) for block in PYTHON] == [1] * len(PYTHON)
 
 

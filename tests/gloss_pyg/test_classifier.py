@@ -176,7 +176,52 @@ def test_marks_of_unlabelled_documents():
         assert len(found.classes_) == 3
         assert found.predict(x[:3]).tolist() == found.classes_[expected.predict(x[:3])].tolist()
     assert PropagationClassifier(unlabelled=None).fit(x, strings).predict(x[:1])[0] in names
-    assert PropagationClassifier().fit(x, np.where(seen, labels, -1)).classes_.tolist() == [-1, 0, 1, 2]
+
+
+def test_a_mark_of_others_is_no_class_without_a_word():
+    x, labels = clusters()
+    y, seen = some_labels(labels)
+    for mark in (None, -1, 7):
+        with pytest.raises(DataError, match=rf"-100 for {sum(~seen)} of 60 .*unlabelled={mark}.*Give unlabelled=-100"):
+            PropagationClassifier(unlabelled=mark).fit(x, y)
+    with pytest.raises(DataError, match="-100 for"):
+        PropagationClassifier(unlabelled=None).fit(x, y.astype(float))
+    with pytest.raises(DataError, match="-100 for 59 of 60"):  # and -1, whatever that means
+        PropagationClassifier(unlabelled=None).fit(x, [-1] + [-100] * 59)
+    for mark in (None, -100):
+        with pytest.warns(UserWarning, match=rf"-1 for {sum(~seen)} of 60 .*unlabelled={mark} makes it a class"):
+            found = PropagationClassifier(unlabelled=mark).fit(x, np.where(seen, labels, -1))
+        assert found.classes_.tolist() == [-1, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "classes", [[-1, 1], [-1, 0], [-2, -1, 0, 1], [-200, -100, 0], ["-1", "-100", "0", "1"], [0, 1, 2]]
+)
+def test_classes_that_can_be_meant_are_taken_without_a_warning(classes, recwarn):
+    x, labels = clusters(classes=len(classes))
+    assert PropagationClassifier(unlabelled=None).fit(x, np.array(classes)[labels]).classes_.tolist() == classes
+    assert not recwarn.list
+
+
+def test_minus_one_beside_documents_that_are_marked_is_a_class(recwarn):
+    x, labels = clusters()
+    _, seen = some_labels(labels)
+    assert PropagationClassifier().fit(x, np.where(seen, labels - 1, -100)).classes_.tolist() == [-1, 0, 1]
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_tensors_of_any_precision_with_a_gradient(dtype):
+    x, labels = clusters()
+    y, _ = some_labels(labels)
+    rows = torch.from_numpy(x).to(dtype).requires_grad_()
+    found = PropagationClassifier().fit(rows, torch.from_numpy(y))
+    numbers = rows.detach().to(torch.float64 if dtype == torch.float64 else torch.float32).numpy()
+    expected = PropagationClassifier().fit(numbers, y)
+    np.testing.assert_array_equal(found.label_distributions_, expected.label_distributions_)
+    np.testing.assert_array_equal(found.predict_proba(rows[:5]), expected.predict_proba(numbers[:5]))
+    assert found.predict(rows[:5]).tolist() == expected.predict(numbers[:5]).tolist()
+    assert rows.requires_grad
 
 
 def test_everything_labelled_keeps_its_labels():
