@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gloss_pyg.data.checks import Documents
+from gloss_pyg.data.checks import NO_CLASS_HINT, Documents
 from gloss_pyg.data.labels import sort_classes
 from gloss_pyg.data.request import Unlabelled
 from gloss_pyg.data.split import proportional_quota
@@ -60,7 +60,7 @@ def apply_budget(
     if bare:
         notes.append(
             f"{bare} training documents without a label (-1) were dropped; unlabelled='keep' keeps them for losses "
-            f"that can use them"
+            f"that can use them. -1 means that there is no label; {NO_CLASS_HINT}"
         )
     chosen = np.flatnonzero(labelled)
     return Documents([train.texts[index] for index in chosen], [train.labels[index] for index in chosen]), notes

@@ -8,6 +8,9 @@ from gloss_pyg.data.labels import class_names, rows, sort_classes
 from gloss_pyg.data.report import shared_texts, text_key
 from gloss_pyg.errors import DataError
 
+NO_CLASS_HINT = "if it is a class, give it a name such as 'negative'"
+"""What to do where -1, which means no label, was meant as a class, as that of sentiment is in many files."""
+
 _MISSING_NAMES = {"nan", "none", "null", "na", "n/a", "<na>"}
 
 
@@ -78,7 +81,8 @@ def check_splits(splits: Mapping[str, Documents], name: str) -> list[str]:
         if bare:
             raise DataError(
                 f"{name}: {len(bare)} documents of '{split}' have no label (-1; {rows(bare)}). Only training documents "
-                f"may be unlabelled: label them or move them to the training split."
+                f"may be unlabelled: label them or move them to the training split. -1 means that there is no label; "
+                f"{NO_CLASS_HINT}."
             )
         unseen = {label for label in documents.labels if label is not None} - classes
         if unseen:
@@ -96,8 +100,11 @@ def check_one_class(train: Documents, name: str) -> None:
     """Raise a `DataError` for a single class, before a division of documents that are too few is blamed."""
     classes = {label for label in train.labels if label is not None}
     if len(classes) == 1:
+        bare = train.labels.count(None)
+        told = f" {bare} documents have the label -1, which means none; {NO_CLASS_HINT}." if bare else ""
         raise DataError(
             f"{name}: all labelled training documents are of one class, '{classes.pop()}'; a classifier needs two."
+            f"{told}"
         )
 
 

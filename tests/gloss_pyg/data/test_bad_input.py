@@ -134,6 +134,14 @@ CASES: dict[str, tuple[Case, str]] = {
     "several labels": (folder({"text": ["x", "y"], "label": [[0, 1], [1]]}), "row 1 is a list.*one class a document"),
     "one class": (folder({"text": ["x", "y"], "label": ["a", "a"]}), "one class, 'a'; a classifier needs two"),
     "one class before a division": (file("a.csv", "text,label\nx,a\ny,a\n"), "one class, 'a'; a classifier needs two"),
+    "minus one as a class of two": (
+        file("a.csv", "text,label\n" + "".join(f"x{row},{2 * (row % 2) - 1}\n" for row in range(28))),
+        "one class, '1'.* 14 documents have the label -1, which means none; if it is a class, .*name .*'negative'",
+    ),
+    "minus one as a class of three": (
+        folder({"text": ["x", "y", "z"], "label": [-1, 0, 1]}, test={"text": ["u", "v"], "label": [-1, 1]}),
+        r"1 documents of 'test' have no label \(-1; row 1\).*if it is a class, give it a name such as 'negative'",
+    ),
     "no labels": (folder({"text": ["x", "y"], "label": [-1, -1]}), "no training document has a label"),
     "unseen labels": (
         folder(FINE, test={"text": ["x", "y", "z"], "label": ["a", "d", "c"]}),

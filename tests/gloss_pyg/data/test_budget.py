@@ -15,6 +15,7 @@ def test_no_budget_keeps_everything_labelled() -> None:
     dropped, notes = apply_budget(TRAIN, train_size=None, labels_per_class=None, unlabelled="drop", seed=0)
     assert dropped == Documents(TRAIN.texts[:17], TRAIN.labels[:17])
     assert notes[0].startswith("3 training documents without a label (-1) were dropped")
+    assert notes[0].endswith("-1 means that there is no label; if it is a class, give it a name such as 'negative'")
 
 
 @pytest.mark.parametrize(("size", "expected"), [(2, (1, 1)), (7, (5, 2)), (0.5, (6, 2)), (17, (12, 5))])
