@@ -17,6 +17,15 @@ from gloss_pyg.errors import DataError, did_you_mean
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".parquet": "parquet"}
 """File name suffixes and the formats they mean; predictions also read `.txt`, one document a line."""
 
+_WHICH = (
+    "Say which one has the texts with text_column (on the command line --text-column).",
+    "Say which one it is with text_column or label_column (on the command line --data.text_column or "
+    "--data.label_column).",
+)
+"""What to do about a column that is not there, without and with labels: who needs the texts alone has other options."""
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
 Row = tuple[object, ...]
 
 
@@ -81,8 +90,14 @@ def read_stream(stream: TextIOBase, kind: str, columns: Sequence[str], *, source
         yield from _json(stream, columns, source, by_line=kind == "jsonl")
 
 
-def require_columns(wanted: Sequence[str], present: Sequence[str], source: str) -> None:
+def require_columns(wanted: Sequence[str], present: Sequence[str], source: str, *, cause: str = "") -> None:
     """Raise unless every wanted column is there once; the error lists the columns and names the nearest.
+
+    Args:
+        wanted: The column of the texts and, where labels are read, theirs.
+        present: The columns that are there.
+        source: What holds them, as errors shall call it.
+        cause: What is known to be wrong, told in place of the nearest column.
 
     Example:
         >>> require_columns(["text"], ["Text", "y"], "a.csv")
@@ -96,8 +111,8 @@ def require_columns(wanted: Sequence[str], present: Sequence[str], source: str) 
         if name not in present:
             listed = ", ".join(f"'{column}'" for column in present)
             near = did_you_mean(name, [column for column in present if column])
-            hint = near if near.startswith(" Did") else " Say which one it is with text_column or label_column."
-            raise DataError(f"{source} has no column '{name}'; its columns are {listed}.{hint}")
+            hint = near if near.startswith(" Did") else f" {_WHICH[len(wanted) > 1]}"
+            raise DataError(f"{source} has no column '{name}'; its columns are {listed}.{cause or hint}")
 
 
 @contextmanager
@@ -129,7 +144,7 @@ def _csv(stream: TextIOBase, columns: Sequence[str], delimiter: str, source: str
             header = next(reader, None)
         if not header:
             raise DataError(f"{source} is empty; expected a first line with the column names {', '.join(columns)}.")
-        require_columns(columns, header, source)
+        require_columns(columns, header, source, cause=_other_separator(header, delimiter))
         places = [header.index(name) for name in columns]
         while True:
             with _long_fields():  # only around the parser: the limit belongs to the process, and we may be suspended
@@ -150,10 +165,23 @@ def _csv(stream: TextIOBase, columns: Sequence[str], delimiter: str, source: str
                 )
             yield tuple(fields[place] for place in places)
     except csv.Error as error:
+        # On the first line, the names may be quoted and something else than ours stand between them.
+        other = f" {_expected_separator(delimiter)}" if reader.line_num <= 1 else ""
         raise DataError(
             f"{source}, line {reader.line_num}: {error}. Put double quotes around the whole field and double those "
-            f"within it."
+            f"within it.{other}"
         ) from error
+
+
+def _other_separator(header: Sequence[str], delimiter: str) -> str:
+    """The sentence on a header that is one name with another separator in it; empty where it is not."""
+    found = [name for mark, name in _SEPARATORS.items() if mark != delimiter and len(header) == 1 and mark in header[0]]
+    return f" Is it separated by {found[0]}? {_expected_separator(delimiter)}" if found else ""
+
+
+def _expected_separator(delimiter: str) -> str:
+    other = "a file separated by tabs is named .tsv" if delimiter == "," else "a file separated by commas is named .csv"
+    return f"Expected {_SEPARATORS[delimiter]} between the columns; {other}."
 
 
 def _json(stream: TextIOBase, columns: Sequence[str], source: str, *, by_line: bool) -> Iterator[Row]:

@@ -185,7 +185,11 @@ BAD = {
     "no tokenizer": (["{bare}", "{texts}"], "tokenizer .*[Ss]ave it beside the model"),
     "no file": (["{model}", "{tmp}/text.csv"], "There is no file or folder .*text.csv. Did you mean 'texts.csv'"),
     "a folder": (["{model}", "{tmp}"], "is a folder; expected a file"),
-    "no column": (["{model}", "{texts}", "--text-column", "body"], "no column 'body'; its columns are 'id', 'text'"),
+    "no column": (
+        ["{model}", "{texts}", "--text-column", "body"],
+        "no column 'body'; its columns are 'id', 'text'. Say which one has the texts .*--text-column.\\.$",
+    ),
+    "semicolons": (["{model}", "{semicolons}"], "its columns are 'text;label'. Is it separated by semicolons"),
     "unknown suffix": (["{model}", "{tmp}/x.docx"], "suffix '.docx'; expected one of"),
     "no documents": (["{model}", "{empty}"], "empty.txt holds no documents"),
     "header only": (["{model}", "{header}"], "header.csv holds no documents"),
@@ -208,6 +212,7 @@ def test_wrong_input_is_one_sentence_and_status_2(
     arguments, expected_message = BAD[name]
     (tmp_path / "empty.txt").touch()
     (tmp_path / "header.csv").write_text("text\n")
+    (tmp_path / "semicolons.csv").write_text("text;label\nx;a\n")
     bare = tmp_path / "bare"
     if name == "no tokenizer":
         TextEncoder.from_pretrained(saved).save_pretrained(bare)
@@ -220,6 +225,7 @@ def test_wrong_input_is_one_sentence_and_status_2(
         "bare": bare,
         "empty": tmp_path / "empty.txt",
         "header": tmp_path / "header.csv",
+        "semicolons": tmp_path / "semicolons.csv",
     }
     assert main([argument.format(**places) for argument in arguments]) == 2
     captured = capsys.readouterr()

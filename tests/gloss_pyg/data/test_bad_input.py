@@ -90,8 +90,27 @@ CASES: dict[str, tuple[Case, str]] = {
     "data_dir incomplete": (data_dir_incomplete, "lacks val and test"),
     # columns and parsing
     "wrong text column": (file("a.csv", "Text,label\nx,a\n"), "no column 'text'.*'Text', 'label'.*Did you mean 'Text'"),
-    "wrong label column": (file("a.csv", "text,y\nx,a\n"), "no column 'label'.*its columns are 'text', 'y'"),
-    "wrong separator": (file("a.csv", "text;label\nx;a\n"), "its columns are 'text;label'"),
+    "wrong label column": (
+        file("a.csv", "text,y\nx,a\n"),
+        "no column 'label'.*its columns are 'text', 'y'. Say which one it is with text_column or label_column "
+        r"\(on the command line --data.text_column or --data.label_column\)",
+    ),
+    "wrong separator": (
+        file("a.csv", "text;label\nx;a\n"),
+        "its columns are 'text;label'. Is it separated by semicolons. Expected commas between the columns",
+    ),
+    "wrong separator, quoted": (
+        file("a.csv", '"text";"label"\n"x";"a"\n'),
+        "line 1: ',' expected after '\"'.*Expected commas between the columns",
+    ),
+    "tabs called commas": (
+        file("a.csv", "text\tlabel\nx\ta\n"),
+        r"Is it separated by tabs. Expected commas between the columns; a file separated by tabs is named \.tsv",
+    ),
+    "commas called tabs": (
+        file("a.tsv", "text,label\nx,a\n"),
+        r"Is it separated by commas. Expected tabs between the columns; a file separated by commas is named \.csv",
+    ),
     "column twice": (file("a.csv", "text,text,label\nx,y,a\n"), "2 columns called 'text'; rename"),
     "parquet column": (frame({"body": ["x"], "label": [0]}), "no column 'text'.*'body'"),
     "json key": (file("a.jsonl", '{"txt": "x", "label": 1}\n'), "no column 'text'.*Did you mean 'txt'"),
