@@ -32,6 +32,8 @@ Row = tuple[object, ...]
 def read_rows(path: Path, columns: Sequence[str], kind: str | None = None) -> Iterator[Row]:
     r"""Yield the values of `columns` for each row of a file, whose suffix says its format.
 
+    A record of JSON that lacks one of several columns, which others have, gives `None` there.
+
     Args:
         path: A file with one of the suffixes of `SUFFIXES`.
         columns: Names of the columns wanted, in the order wanted.
@@ -110,9 +112,13 @@ def require_columns(wanted: Sequence[str], present: Sequence[str], source: str, 
             raise DataError(f"{source} has {present.count(name)} columns called '{name}'; rename all but one.")
         if name not in present:
             listed = ", ".join(f"'{column}'" for column in present)
-            near = did_you_mean(name, [column for column in present if column])
-            hint = near if near.startswith(" Did") else f" {_WHICH[len(wanted) > 1]}"
-            raise DataError(f"{source} has no column '{name}'; its columns are {listed}.{cause or hint}")
+            hint = cause or _which_column(name, wanted, present)
+            raise DataError(f"{source} has no column '{name}'; its columns are {listed}.{hint}")
+
+
+def _which_column(name: str, wanted: Sequence[str], present: Sequence[str]) -> str:
+    near = did_you_mean(name, [column for column in present if column])
+    return near if near.startswith(" Did") else f" {_WHICH[len(wanted) > 1]}"
 
 
 @contextmanager
@@ -198,23 +204,27 @@ def _json(stream: TextIOBase, columns: Sequence[str], source: str, *, by_line: b
         if not isinstance(loaded, list):
             raise DataError(f"{source} holds a JSON {type(loaded).__name__}; expected a list of objects.")
         records = enumerate(loaded, start=1)
-    first = True
+    keys: dict[str, None] = {}  # in order, until each column was seen: one record may lack what the others have
+    empty, unseen = True, set(columns)
     for number, record in records:
         if not isinstance(record, dict):
             raise DataError(
                 f"{source}, {what} {number}: expected an object such as "
                 f'{{"{columns[0]}": "..."}}, found {type(record).__name__}.'
             )
-        if first:
-            require_columns(columns, list(record), source)
-            first = False
         if not record.keys() & set(columns):
             raise DataError(
                 f"{source}, {what} {number} has none of the keys {', '.join(columns)}; it has {', '.join(record)}."
+                f"{_which_column(columns[0], columns, list(record))}"
             )
+        empty = False
+        if unseen:
+            keys |= dict.fromkeys(record)
+            unseen -= record.keys()
         yield tuple(record.get(name) for name in columns)
-    if first:
+    if empty:
         raise DataError(f"{source} is empty; expected objects with the keys {', '.join(columns)}.")
+    require_columns(columns, list(keys), source)
 
 
 def _parse(text: str, where: str) -> object:

@@ -189,6 +189,7 @@ BAD = {
         ["{model}", "{texts}", "--text-column", "body"],
         "no column 'body'; its columns are 'id', 'text'. Say which one has the texts .*--text-column.\\.$",
     ),
+    "no key": (["{model}", "{records}"], "line 1 has none of the keys text; it has txt. Did you mean 'txt'"),
     "semicolons": (["{model}", "{semicolons}"], "its columns are 'text;label'. Is it separated by semicolons"),
     "unknown suffix": (["{model}", "{tmp}/x.docx"], "suffix '.docx'; expected one of"),
     "no documents": (["{model}", "{empty}"], "empty.txt holds no documents"),
@@ -213,6 +214,7 @@ def test_wrong_input_is_one_sentence_and_status_2(
     (tmp_path / "empty.txt").touch()
     (tmp_path / "header.csv").write_text("text\n")
     (tmp_path / "semicolons.csv").write_text("text;label\nx;a\n")
+    (tmp_path / "records.jsonl").write_text('{"txt": "goal"}\n')
     bare = tmp_path / "bare"
     if name == "no tokenizer":
         TextEncoder.from_pretrained(saved).save_pretrained(bare)
@@ -226,6 +228,7 @@ def test_wrong_input_is_one_sentence_and_status_2(
         "empty": tmp_path / "empty.txt",
         "header": tmp_path / "header.csv",
         "semicolons": tmp_path / "semicolons.csv",
+        "records": tmp_path / "records.jsonl",
     }
     assert main([argument.format(**places) for argument in arguments]) == 2
     captured = capsys.readouterr()

@@ -121,6 +121,18 @@ CASES: dict[str, tuple[Case, str]] = {
     "not UTF-8": (file("a.csv", "text,label\ncafé,a\n".encode("latin-1")), "not UTF-8 .*0xe9.*iconv"),
     "UTF-16": (file("a.csv", "text,label\nx,a\n".encode("utf-16")), "not UTF-8 .*0xff.*iconv -f utf-16"),
     "null character": (file("a.csv", "text,label\nx\0y,a\n"), "line 2: a null character"),
+    "json key of the first record": (
+        file("a.jsonl", '{"text": "x"}\n{"text": "y", "label": "a"}\n{"text": "z", "label": "b"}\n'),
+        r"1 documents have no label \(row 1\).* -1",
+    ),
+    "json key of no record": (
+        file("a.json", '[{"text": "x"}, {"text": "y", "topic": "a"}, {"text": "z", "Label": "b"}]'),
+        "no column 'label'; its columns are 'text', 'topic', 'Label'. Did you mean 'Label'",
+    ),
+    "no key at all in the first record": (
+        file("a.jsonl", '{"body": "x"}\n{"text": "y", "label": 1}\n'),
+        "line 1 has none of the keys text, label; it has body. Say which one it is with text_column",
+    ),
     "no key at all": (file("a.jsonl", '{"text": "x", "label": 1}\n{"txt": "y"}\n'), "line 2 has none of the keys.*txt"),
     "no name": (call(""), "The name of the data set is empty"),
     "no label in a file": (
