@@ -67,6 +67,17 @@ def test_the_bandwidth_is_fitted_on_any_model(script):
     assert not script["loss"].graph_loss.needs_fit
 
 
+def test_batches_of_balanced_classes_come_from_the_sampler(script):
+    exec("from gloss_pyg import DenseGaussian, GLoss, HybridLoss", script)
+    script["loss"] = script["HybridLoss"](script["GLoss"](script["DenseGaussian"](sigma=0.5)))
+    run("ClassBalancedSampler", script)
+    for batch in script["trainer"].get_train_dataloader():
+        counts = torch.bincount(batch["labels"])
+        assert sorted(counts[counts > 0].tolist()) == [4, 4]
+        break
+    script["trainer"].train()
+
+
 def test_our_encoder_takes_the_place_of_the_model(script, tiny_bert):
     run("TextEncoder", script, **{"bert-base-uncased": str(tiny_bert), '"negative", "positive"': '"a", "b", "c"'})
     script["arguments"].label_names = ["labels"]
@@ -89,7 +100,8 @@ def test_the_classifier_predicts_what_comes_later(script):
 
 
 def test_every_block_is_run_by_a_test():
-    parts = ["trainer_loss(Hybrid", "LossReport", "fit_bandwidth", "TextEncoder", "loss(embeddings", "PropagationClass"]
+    parts = ["trainer_loss(Hybrid", "LossReport", "fit_bandwidth", "ClassBalancedSampler", "TextEncoder"]
+    parts += ["loss(embeddings", "PropagationClass"]
     assert [sum(part in block for part in parts) for block in PYTHON] == [1] * len(PYTHON)
 
 
