@@ -145,8 +145,9 @@ class Bandwidth(Fittable):
         if self.rule == "leave-one-out":
             if labels is None:
                 raise ConfigError(
-                    'sigma="leave-one-out" is fitted on labels: fit_sigma(embeddings, labels), with class ids, '
-                    "negative where there is none."
+                    'sigma="leave-one-out" is fitted on labels, and none were given: give fit_bandwidth documents with '
+                    "a column 'label' or 'labels', or fit_sigma(embeddings, labels) their class ids, negative where "
+                    "there is none."
                 )
             self.sigma.fill_(leave_one_out_sigma(embeddings, labels))
             return

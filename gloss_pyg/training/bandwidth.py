@@ -1,5 +1,6 @@
 """Bandwidths fitted once, before training, on the pretrained embeddings of the training documents."""
 
+import inspect
 import logging
 from collections.abc import Callable
 
@@ -12,8 +13,10 @@ from transformers import PreTrainedModel
 from gloss_pyg.encoder.apply import apply_to_documents
 from gloss_pyg.graph import fittable_parts
 from gloss_pyg.training.loss_function import embeddings_of
+from gloss_pyg.training.sizes import inner_model
 
 progress = logging.getLogger("gloss_pyg.progress")
+LABEL_COLUMNS = ("labels", "label")  # both as the Trainer and `DataCollator` take them
 
 
 def fit_bandwidth(
@@ -31,12 +34,13 @@ def fit_bandwidth(
     Args:
         loss: A loss with any number of graph losses in it; those whose bandwidth is a number are left alone.
         model: The pretrained model, before its first step.
-        documents: The tokenised training documents, with `labels` where `"leave-one-out"` needs them.
+        documents: The tokenised training documents as the Trainer gets them; `"leave-one-out"` needs their class ids
+            as `labels` or `label`.
         collate: Makes a padded batch of some of them.
         batch_size: Documents encoded at a time.
 
     Raises:
-        ConfigError: if the model returns no embeddings.
+        ConfigError: if the model returns no embeddings, or for `"leave-one-out"` without labels.
         DataError: for fewer than two documents, or embeddings most of which coincide.
 
     Example:
@@ -56,7 +60,8 @@ def fit_bandwidth(
         return
     progress.info("fitting bandwidths on the pretrained embeddings")
     embeddings = embed_documents(model, documents, collate, batch_size)
-    labels = np.asarray(documents["labels"]) if "labels" in documents.column_names else None
+    column = next((name for name in LABEL_COLUMNS if name in documents.column_names), None)
+    labels = None if column is None else np.asarray(documents[column])
     for part in waiting:
         part.fit(embeddings, labels)
 
@@ -68,7 +73,8 @@ def embed_documents(
 
     Args:
         model: A `TextEncoder`, or a model that `trainer_loss` was called for.
-        documents: Tokenised documents, at least one.
+        documents: Tokenised documents, at least one. As the Trainer does, `collate` is not handed columns that the
+            model's forward does not take, such as texts.
         collate: Makes a padded batch of some of them.
         batch_size: Documents encoded at a time.
 
@@ -86,4 +92,13 @@ def embed_documents(
         >>> embed_documents(model, documents, DataCollator(tokenizer)).shape[0]
         4
     """
-    return apply_to_documents(model, documents, collate, embeddings_of, batch_size)
+    return apply_to_documents(model, _read_columns(model, documents), collate, embeddings_of, batch_size)
+
+
+def _read_columns(model: PreTrainedModel, documents: Dataset) -> Dataset:
+    """The columns that the Trainer would keep; all of them where the model's forward does not name what it takes."""
+    taken = {*inspect.signature(inner_model(model).forward).parameters, *LABEL_COLUMNS, "label_ids"}
+    if "input_ids" not in taken:
+        return documents
+    kept: Dataset = documents.remove_columns([name for name in documents.column_names if name not in taken])
+    return kept
