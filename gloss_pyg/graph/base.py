@@ -75,8 +75,10 @@ class GraphRule(GraphStep):
             DataError: if `data.x` is missing, not a float matrix `[N, d]`, or not finite.
         """
         x = data.x
-        if x is None or x.dim() != 2 or not x.is_floating_point() or x.size(1) == 0:
-            given = "nothing" if x is None else f"{x.dtype} of shape {tuple(x.shape)}"
+        if not isinstance(x, Tensor) or x.dim() != 2 or not x.is_floating_point() or x.size(1) == 0:
+            given = "nothing" if x is None else type(x).__name__
+            if isinstance(x, Tensor):
+                given = f"{x.dtype} of shape {tuple(x.shape)}"
             raise DataError(f"A graph rule needs embeddings as data.x, floats of shape [nodes, dim]; got {given}.")
         if x.dtype in (torch.float16, torch.bfloat16):
             x = x.float()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gloss_pyg.errors import ConfigError, DataError
+from gloss_pyg.graph.tensors import check_tensors
 
 
 def is_number(value: object) -> bool:
@@ -42,6 +43,7 @@ def check_embeddings(embeddings: Tensor) -> None:
     Raises:
         DataError: for anything else.
     """
+    check_tensors(embeddings=embeddings)
     if embeddings.dim() != 2 or not embeddings.is_floating_point():
         raise DataError(
             f"embeddings must be floats of shape [documents, dim]; got {embeddings.dtype} of shape "
@@ -49,12 +51,14 @@ def check_embeddings(embeddings: Tensor) -> None:
         )
 
 
-def class_ids(labels: Tensor, documents: int) -> Tensor:
+def class_ids(labels: Tensor, embeddings: Tensor) -> Tensor:
     """Labels as int64, of whatever integer type they came.
 
     Raises:
-        DataError: for labels that are no integers, or not one for each document.
+        DataError: for labels that are no integers, or not one for each row of the embeddings.
     """
+    check_tensors(embeddings=embeddings, labels=labels)
+    documents = embeddings.size(0)
     if labels.shape != (documents,) or labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         raise DataError(
             f"labels must be one integer class id for each of the {documents} documents; got {labels.dtype} of shape "
@@ -63,12 +67,28 @@ def class_ids(labels: Tensor, documents: int) -> Tensor:
     return labels.long()
 
 
+def check_rows(logits: Tensor, labels: Tensor) -> None:
+    """Refuse logits that are not a row for each label.
+
+    Raises:
+        DataError: for those.
+    """
+    check_tensors(logits=logits)
+    if logits.shape[:1] != labels.shape:
+        raise DataError(
+            f"logits of shape {tuple(logits.shape)} came with {labels.numel()} labels; expected a row for each "
+            "document, of the same batch as embeddings and labels."
+        )
+
+
 def check_logits(logits: Tensor, labels: Tensor, class_weights: Tensor | None) -> None:
     """Refuse logits that do not fit the labels or the class weights.
 
     Raises:
-        DataError: for logits that are no float matrix, labels beyond its columns, or not a weight for each column.
+        DataError: for logits that are no float matrix or not a row for each label, labels beyond its columns, or not a
+            weight for each column.
     """
+    check_rows(logits, labels)
     if logits.dim() != 2 or not logits.is_floating_point():
         raise DataError(
             f"logits must be floats of shape [documents, classes]; got {logits.dtype} of shape {tuple(logits.shape)}."

@@ -60,7 +60,7 @@ class ClassificationLoss(TrainingLoss):
         labels: Integer[Tensor, " documents"],
     ) -> dict[str, Tensor]:
         """The one part, by name."""
-        ids = class_ids(labels, embeddings.size(0))
+        ids = class_ids(labels, embeddings)
         check_logits(logits, ids, self.class_weights)
         targets = torch.where(ids >= 0, ids, -100)
         wide = logits if logits.dtype == torch.float64 else logits.float()

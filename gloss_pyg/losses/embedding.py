@@ -54,7 +54,7 @@ class EmbeddingLoss(nn.Module, ABC):
     ) -> Float[Tensor, ""]:
         """The loss of a batch."""
         check_embeddings(embeddings)
-        ids = class_ids(labels, embeddings.size(0))
+        ids = class_ids(labels, embeddings)
         x = full_format(embeddings)
         _check_finite(x)
         rows, own = x[ids >= 0], ids[ids >= 0]

@@ -59,7 +59,7 @@ class FocalLoss(TrainingLoss):
         labels: Integer[Tensor, " documents"],
     ) -> dict[str, Tensor]:
         """The one part, by name."""
-        ids = class_ids(labels, embeddings.size(0))
+        ids = class_ids(labels, embeddings)
         check_logits(logits, ids, self.class_weights)
         wide = logits if logits.dtype == torch.float64 else logits.float()
         weights = None if self.class_weights is None else self.class_weights.to(wide.dtype)

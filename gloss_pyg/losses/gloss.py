@@ -18,6 +18,7 @@ from gloss_pyg.graph.log_weights import leads
 from gloss_pyg.graph.precision import full_format, full_precision
 from gloss_pyg.graph.reach import is_connected, reached
 from gloss_pyg.graph.sized import check_size
+from gloss_pyg.graph.tensors import check_tensors
 from gloss_pyg.losses.checks import check_embeddings, check_part, class_ids, is_number
 from gloss_pyg.losses.mask import stratified_mask
 from gloss_pyg.losses.objectives import NegativeLogProbability, Objective
@@ -79,9 +80,9 @@ class GLoss(nn.Module, Sized):
         ConfigError: for a fraction outside (0, 1), a part that cannot be called (or a class in place of its object), a
             transform of PyG that would break the graph (see `Compose`), or a bandwidth not fitted (`fit_sigma`);
             without `base` where the layer needs it; for a layer without a gradient in weights or embeddings.
-        DataError: for embeddings, labels, masks or base predictions that do not fit each other, or embeddings with NaN
-            or infinity; for a graph step that returns no graph, other documents, edges that do not fit their weights,
-            or weights without a gradient for embeddings with one.
+        DataError: for embeddings, labels, masks or base predictions that are no tensors or do not fit each other, or
+            embeddings with NaN or infinity; for a graph step that returns no graph, other documents, edges that do not
+            fit their weights, or weights without a gradient for embeddings with one.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853.
 
@@ -268,7 +269,9 @@ def _check_layer(layer: Propagation, num_classes: int | None) -> None:
 def _check_batch(embeddings: Tensor, labels: Tensor, mask: Tensor | None) -> Tensor:
     """The labels as int64, of a batch whose parts fit each other."""
     check_embeddings(embeddings)
-    ids = class_ids(labels, embeddings.size(0))
+    ids = class_ids(labels, embeddings)
+    if mask is not None:
+        check_tensors(mask=mask)
     if mask is not None and (mask.shape != labels.shape or mask.dtype != torch.bool):
         raise DataError(
             f"mask must be one boolean for each of the {embeddings.size(0)} documents, true where the label may be "

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.losses.base import TrainingLoss
-from gloss_pyg.losses.checks import check_part, class_ids, is_number
+from gloss_pyg.losses.checks import check_part, check_rows, class_ids, is_number
 from gloss_pyg.losses.classification import ClassificationLoss
 from gloss_pyg.losses.gloss import GLoss
 from gloss_pyg.losses.unlabelled import UnlabelledLoss
@@ -37,7 +37,8 @@ class HybridLoss(TrainingLoss):
 
     Raises:
         ConfigError: for a weight outside [0, 1], a loss that cannot be called, or nothing beside the classification.
-        DataError: for labels that are no integers or not one for each document; see also the two losses.
+        DataError: for labels that are no integers, labels or logits that are not one for each document, or anything
+            that is no tensor; see also the two losses.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853, the total loss.
 
@@ -81,7 +82,8 @@ class HybridLoss(TrainingLoss):
         labels: Integer[Tensor, " documents"],
     ) -> dict[str, Tensor]:
         """The losses by name, not yet weighted: `graph_loss`, `classification_loss`, `unlabelled_loss`."""
-        ids = class_ids(labels, embeddings.size(0))
+        ids = class_ids(labels, embeddings)
+        check_rows(logits, ids)
         if isinstance(self.classification_loss, TrainingLoss):
             classification = self.classification_loss(embeddings, logits, ids)
         else:

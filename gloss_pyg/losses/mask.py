@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from gloss_pyg.graph.tensors import check_tensors
+
 
 def stratified_mask(
     labels: Int[Tensor, " documents"], labelled_fraction: float, generator: torch.Generator | None = None
@@ -20,12 +22,16 @@ def stratified_mask(
         labelled_fraction: Share of each class to be seen, between 0 and 1.
         generator: Source of randomness, on the CPU; torch's global one by default.
 
+    Raises:
+        DataError: for labels that are no tensor.
+
     Example:
         >>> labels = torch.tensor([0, 0, 0, 0, 1, 1, 2, -100])
         >>> mask = stratified_mask(labels, 0.5, torch.Generator().manual_seed(0))
         >>> [int(mask[labels == label].sum()) for label in (0, 1, 2, -100)]
         [2, 1, 1, 0]
     """
+    check_tensors(labels=labels)
     labels_here = labels.cpu()
     mask = torch.zeros(labels_here.size(0), dtype=torch.bool)
     labelled = (labels_here >= 0).nonzero().squeeze(1)

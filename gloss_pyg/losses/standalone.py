@@ -53,7 +53,7 @@ class StandaloneLoss(TrainingLoss):
         labels: Integer[Tensor, " documents"],
     ) -> dict[str, Tensor]:
         """The one part, by the name that it has in `HybridLoss`."""
-        return {"graph_loss": self.graph_loss(embeddings, class_ids(labels, embeddings.size(0)))}
+        return {"graph_loss": self.graph_loss(embeddings, class_ids(labels, embeddings))}
 
     def total(self, parts: dict[str, Tensor]) -> Float[Tensor, ""]:
         """The one part."""

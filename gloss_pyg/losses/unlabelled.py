@@ -118,7 +118,7 @@ class UnlabelledLoss(nn.Module, Sized):
         labels: Integer[Tensor, " documents"],
     ) -> Float[Tensor, ""]:
         """`L_U` of the batch; a zero with a gradient path where there is nothing to agree with."""
-        ids = class_ids(labels, embeddings.size(0))
+        ids = class_ids(labels, embeddings)
         check_logits(logits, ids, None)
         self.set_sizes(embeddings.size(1), logits.size(1))
         wide = logits if logits.dtype == torch.float64 else logits.float()

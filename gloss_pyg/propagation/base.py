@@ -15,7 +15,14 @@ from torch_geometric.nn import MessagePassing
 from gloss_pyg.errors import ConfigError
 from gloss_pyg.graph.precision import full_precision
 from gloss_pyg.graph.sized import Sized, check_size, check_sized
-from gloss_pyg.propagation.checks import check_base, check_graph, check_labels, check_needs, check_seeds
+from gloss_pyg.propagation.checks import (
+    check_base,
+    check_graph,
+    check_kinds,
+    check_labels,
+    check_needs,
+    check_seeds,
+)
 from gloss_pyg.propagation.rows import rows_to_one, sharpened
 from gloss_pyg.propagation.solvers.precision import is_faint, widened_weights
 
@@ -133,6 +140,7 @@ class Propagation(MessagePassing, Sized):
             ConfigError: if the layer needs `x` or `base` and has none, or sizes that nobody has told.
             DataError: for shapes, types or values that do not fit each other; the message names which.
         """
+        check_kinds(y, edge_index, mask, edge_weight=edge_weight, x=x)
         edge_weight = check_graph(edge_index, edge_weight, y.size(0), x)
         check_needs(self, x, base)
         check_sized(self)

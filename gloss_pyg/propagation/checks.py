@@ -8,6 +8,14 @@ from torch import Tensor
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph.edges import is_complete, is_marked_symmetric
 from gloss_pyg.graph.faint import widened
+from gloss_pyg.graph.tensors import check_tensors
+
+
+def check_kinds(y: Tensor, edge_index: Tensor, mask: Tensor, **optional: Tensor | None) -> None:
+    """Refuse lists and arrays in place of tensors."""
+    check_tensors(
+        y=y, edge_index=edge_index, mask=mask, **{name: given for name, given in optional.items() if given is not None}
+    )
 
 
 def check_graph(edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int, x: Tensor | None) -> Tensor:
@@ -92,6 +100,8 @@ def check_needs(layer: Any, x: Tensor | None, base: Tensor | None) -> None:
             f"{name} works on another model's class probabilities: give them as base [N, C]. HybridLoss hands over its "
             "classifier's; GLoss alone has none, so give GLoss(...)(embeddings, labels, base=probabilities)."
         )
+    if base is not None:
+        check_tensors(base=base)
 
 
 def check_base(base: Tensor, seeds: Tensor) -> Tensor:

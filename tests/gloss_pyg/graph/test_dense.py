@@ -240,6 +240,7 @@ def test_rows_that_are_not_finite_are_named(rule, bad):
     ("x", "message"),
     [
         (None, "got nothing"),
+        (np.ones((3, 2)), "got ndarray"),
         (torch.zeros(3), r"shape \(3,\)"),
         (torch.zeros(3, 2, dtype=torch.long), "int64"),
         (torch.zeros(3, 0), r"shape \(3, 0\)"),

@@ -3,16 +3,29 @@
 from typing import Any
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 
 from gloss_pyg.errors import ConfigError, DataError
 from gloss_pyg.graph import DenseGaussian, KNNGaussian, MutualKNNGaussian, TopK
-from gloss_pyg.losses import ClassificationLoss, GLoss, HybridLoss, PublishedCode
-from gloss_pyg.propagation import LabelPropagation
+from gloss_pyg.losses import (
+    ClassificationLoss,
+    FocalLoss,
+    GLoss,
+    HybridLoss,
+    PublishedCode,
+    SelfTraining,
+    StandaloneLoss,
+    SupervisedContrastive,
+    stratified_mask,
+)
+from gloss_pyg.propagation import CorrectAndSmooth, LabelPropagation
 
 LABELS = torch.tensor([0, 1, 0, 1])
 EMBEDDINGS = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]])
+GRAPH_LOSS = GLoss(DenseGaussian(0.5))
+CORRECTED = GLoss(DenseGaussian(0.5), CorrectAndSmooth())
 LOGITS = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.0], [0.0, 2.0]])
 
 
@@ -57,6 +70,48 @@ def test_logits_and_weights_that_do_not_fit(
 ) -> None:
     with pytest.raises(DataError, match=message):
         loss(EMBEDDINGS, logits, labels)
+
+
+TENSOR = "must be a tensor; got"
+
+
+@pytest.mark.parametrize(
+    ("compute", "message"),
+    [
+        (lambda: GRAPH_LOSS(EMBEDDINGS, ["a"] * 4), f"labels {TENSOR} list of text. Names of classes need ids"),
+        (lambda: GRAPH_LOSS(EMBEDDINGS, np.array(["a"] * 4)), f"labels {TENSOR} ndarray of text"),
+        (lambda: GRAPH_LOSS(EMBEDDINGS, [0, 1, 0, 1]), rf"labels {TENSOR} list. Give torch.as_tensor\(labels\)"),
+        (lambda: GRAPH_LOSS(EMBEDDINGS, LABELS.numpy()), f"labels {TENSOR} ndarray"),
+        (lambda: GRAPH_LOSS(EMBEDDINGS, None), f"labels {TENSOR} NoneType"),
+        (lambda: GRAPH_LOSS(EMBEDDINGS.numpy(), LABELS), f"embeddings {TENSOR} ndarray"),
+        (lambda: GRAPH_LOSS(EMBEDDINGS, LABELS, mask=[True] * 4), f"mask {TENSOR} list"),
+        (lambda: CORRECTED(EMBEDDINGS, LABELS, base=LOGITS.softmax(1).tolist()), f"base {TENSOR} list"),
+        (lambda: HybridLoss(GRAPH_LOSS)(EMBEDDINGS.numpy(), LOGITS, LABELS), f"embeddings {TENSOR} ndarray"),
+        (lambda: HybridLoss(GRAPH_LOSS)(EMBEDDINGS, LOGITS.numpy(), LABELS), f"logits {TENSOR} ndarray"),
+        (lambda: ClassificationLoss()(EMBEDDINGS, LOGITS, LABELS.tolist()), f"labels {TENSOR} list"),
+        (lambda: SupervisedContrastive()(EMBEDDINGS.tolist(), LABELS), f"embeddings {TENSOR} list"),
+        (lambda: StandaloneLoss(GRAPH_LOSS)(EMBEDDINGS, LOGITS, LABELS.tolist()), f"labels {TENSOR} list"),
+        (lambda: stratified_mask(LABELS.tolist(), 0.5), f"labels {TENSOR} list"),
+    ],
+)
+def test_lists_and_arrays_in_place_of_tensors(compute: Any, message: str, as_users_have_it: None) -> None:
+    with pytest.raises(DataError, match=message):
+        compute()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        ClassificationLoss(),
+        FocalLoss(),
+        HybridLoss(GRAPH_LOSS),
+        HybridLoss(GRAPH_LOSS, classification_loss=torch.nn.CrossEntropyLoss()),
+        HybridLoss(unlabelled_loss=SelfTraining(class_shares="any")),
+    ],
+)
+def test_logits_of_another_batch(loss: Any, as_users_have_it: None) -> None:
+    with pytest.raises(DataError, match=r"logits of shape \(3, 2\) came with 4 labels"):
+        loss(EMBEDDINGS, LOGITS[:3], LABELS)
 
 
 def test_a_class_ruled_out_by_minus_infinity_is_no_error() -> None:

@@ -1,3 +1,4 @@
+import jaxtyping
 import pytest
 import torch
 from torch_geometric.nn import GCNConv
@@ -32,6 +33,23 @@ def test_gradient_of_the_division_by_row_sums():
     scores = torch.rand(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
     y, mask = torch.zeros(4, 3).double(), torch.ones(4).bool()
     assert torch.autograd.gradcheck(lambda s: Given(s)(y, CHAIN, mask, torch.ones(6).double()), scores)
+
+
+@pytest.mark.parametrize("name", ["y", "edge_index", "mask", "edge_weight", "x"])
+def test_lists_and_arrays_in_place_of_tensors_are_refused_by_name(name, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no run-time checks of annotations
+    given = {
+        "y": torch.zeros(4, 2),
+        "edge_index": CHAIN,
+        "mask": torch.ones(4).bool(),
+        "edge_weight": torch.ones(6),
+        "x": torch.ones(4, 3),
+    }
+    layer = Given(torch.ones(4, 2))
+    layer(**given)
+    for wrong in (given[name].tolist(), given[name].numpy()):
+        with pytest.raises(DataError, match=rf"^{name} must be a tensor; got (list|ndarray)"):
+            layer(**given | {name: wrong})
 
 
 def test_a_layer_is_shown_seeds_only():
