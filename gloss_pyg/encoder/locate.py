@@ -81,7 +81,8 @@ def load_tokenizer(name_or_path: str | Path, *, trust_remote_code: bool = False)
     """The tokenizer that belongs to an encoder: `offline`, a folder, or the name of a model on the Hub.
 
     Raises:
-        ConfigError: if there is no such model, or no tokenizer beside it.
+        ConfigError: if there is no such model, or no tokenizer beside it. `UnavailableError` for a name that is neither
+            a folder nor to be had from the Hub.
         MissingExtraError: if `offline` is asked for and its package is not installed.
 
     Example:
@@ -93,6 +94,8 @@ def load_tokenizer(name_or_path: str | Path, *, trust_remote_code: bool = False)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if not Path(path).is_dir():
+            load_config(path, trust_remote_code=trust_remote_code)  # says so where there is no such model at all
         raise ConfigError(
             f"The tokenizer of '{name_or_path}' cannot be loaded. {advice} transformers says: {_first_line(error)}"
         ) from error

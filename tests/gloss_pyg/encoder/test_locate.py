@@ -10,7 +10,7 @@ import pytest
 
 from gloss_pyg.encoder import TextEncoder, load_tokenizer, offline
 from gloss_pyg.encoder.locate import default_pooling, load_config, locate_encoder
-from gloss_pyg.errors import ConfigError, MissingExtraError
+from gloss_pyg.errors import ConfigError, MissingExtraError, UnavailableError
 
 needs_offline = pytest.mark.skipif(
     importlib.util.find_spec(offline.PACKAGE) is None, reason="needs the extra 'offline'"
@@ -126,6 +126,21 @@ def test_a_hub_name_without_a_network_says_what_works() -> None:
         TextEncoder.from_encoder("someone/some-model", ["a", "b"])
     with pytest.raises(ConfigError, match="Did you mean 'offline'"):
         TextEncoder.from_encoder("ofline", ["a", "b"])
+
+
+def test_a_tokenizer_without_its_model_is_answered_as_the_model_is() -> None:
+    with pytest.raises(UnavailableError, match=r"'someone/some-model' is no folder here.*HF_HUB_OFFLINE"):
+        load_tokenizer("someone/some-model")
+    with pytest.raises(UnavailableError, match="Did you mean 'offline'") as caught:
+        load_tokenizer("ofline")
+    assert "save_pretrained" not in str(caught.value)
+
+
+def test_a_broken_tokenizer_in_a_folder_says_what_to_save(tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes((tiny_bert / "config.json").read_bytes())
+    (tmp_path / "tokenizer.json").write_text("not json")
+    with pytest.raises(ConfigError, match=r"cannot be loaded\. Save it beside the model"):
+        load_tokenizer(tmp_path)
 
 
 def test_no_tokenizer_beside_the_model(tiny_bert: Path, tmp_path: Path) -> None:
