@@ -205,10 +205,7 @@ class TextEncoder(PreTrainedModel):
         if not isinstance(config, PreTrainedConfig):
             config = load_config(config or path)
         if not isinstance(config, TextEncoderConfig):
-            raise ConfigError(
-                f"'{path}' holds a '{config.model_type}' model, no TextEncoder. To put a classifier on it: "
-                f"TextEncoder.from_encoder(path, label_names)."
-            )
+            raise ConfigError(_no_text_encoder(path, config))
         if trust_remote_code:
             config.text_config = AutoConfig.from_pretrained(str(Path(path) / BODY_FOLDER), trust_remote_code=True)
             kwargs["make_body"] = partial(AutoModel.from_config, trust_remote_code=True)
@@ -248,6 +245,21 @@ class TextEncoder(PreTrainedModel):
             write_index(folder, *names, size=size)
         if push_to_hub:
             self.push_to_hub(kwargs.pop("repo_id", folder.name), **kwargs)
+
+
+def _no_text_encoder(path: str, config: PreTrainedConfig) -> str:
+    """What to do with a model of another kind: one that has a trained classifier should keep it."""
+    for kind in config.architectures or []:
+        if kind.endswith("ForSequenceClassification"):
+            return (
+                f"'{path}' holds a {kind}, no TextEncoder. It classifies by itself: "
+                f"transformers.pipeline('text-classification', '{path}'). TextEncoder.from_encoder(path, label_names) "
+                f"would put a new, untrained classifier in place of its own."
+            )
+    return (
+        f"'{path}' holds a '{config.model_type}' model, no TextEncoder. To put a classifier on it: "
+        f"TextEncoder.from_encoder(path, label_names)."
+    )
 
 
 def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -11,7 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    pipeline,
+)
 
 from gloss_pyg.encoder import TextEncoder, load_tokenizer
 from gloss_pyg.errors import ConfigError
@@ -142,6 +148,14 @@ def test_half_precision_weights_come_back_for_training_in_float32(model: TextEnc
 def test_a_plain_encoder_is_no_saved_text_encoder(tiny_bert: Path) -> None:
     with pytest.raises(ConfigError, match=r"'bert' model, no TextEncoder.*from_encoder"):
         TextEncoder.from_pretrained(tiny_bert)
+
+
+def test_a_stock_classifier_is_told_how_to_keep_what_it_has_learned(tiny_bert: Path, tmp_path: Path) -> None:
+    stock = BertForSequenceClassification(BertConfig.from_pretrained(tiny_bert, num_labels=3))
+    stock.save_pretrained(tmp_path)
+    message = r"holds a BertForSequenceClassification, no TextEncoder.*pipeline\('text-classification', '.*untrained"
+    with pytest.raises(ConfigError, match=message):
+        TextEncoder.from_pretrained(tmp_path)
 
 
 CODE = """
