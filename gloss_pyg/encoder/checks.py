@@ -39,6 +39,22 @@ def check_inputs(tokens: Mapping[str, Tensor]) -> None:
             )
 
 
+def check_unused(
+    inputs_embeds: Tensor | None,
+    output_attentions: bool | None,
+    output_hidden_states: bool | None,
+    return_dict: bool | None,
+) -> None:
+    """Raise a `ConfigError` for arguments of other models' forward, unless they ask for nothing."""
+    if inputs_embeds is not None:
+        raise ConfigError("TextEncoder takes no inputs_embeds: it sorts and cuts rows by their tokens. Give input_ids.")
+    for name, asked in (("output_attentions", output_attentions), ("output_hidden_states", output_hidden_states)):
+        if asked:
+            raise ConfigError(f"{name}=True: TextEncoder returns logits and embeddings alone; model.body has the rest.")
+    if return_dict is False:
+        raise ConfigError("return_dict=False: TextEncoder returns no tuple; leave it out and read output.logits.")
+
+
 def check_known(text_config: PreTrainedConfig | dict[str, Any] | None) -> PreTrainedConfig:
     """The configuration of an encoder, or a `ConfigError` for one that transformers does not have."""
     if not isinstance(text_config, PreTrainedConfig):

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 from transformers.utils import ModelOutput
 
 from gloss_pyg.data.labels import IGNORED
-from gloss_pyg.encoder.checks import check_body, check_inputs, check_known, check_label_names
+from gloss_pyg.encoder.checks import check_body, check_inputs, check_known, check_label_names, check_unused
 from gloss_pyg.encoder.chunks import encode_in_runs
 from gloss_pyg.encoder.config import Pooling, TextEncoderConfig, check_pooling
 from gloss_pyg.encoder.locate import clear_errors, default_pooling, load_config, locate_encoder
@@ -64,7 +64,8 @@ class TextEncoder(PreTrainedModel):
     `token_type_ids [B, L]`, `labels [B]` (negative where there is none) -> `logits [B, C]`, `embeddings [B, d]`.
 
     Raises:
-        ConfigError: if the encoder inside is unknown, or no text encoder; for `cls` of one that reads left to right.
+        ConfigError: if the encoder inside is unknown, or no text encoder; for `cls` of one that reads left to right;
+            from `forward`, for hidden states, attentions or tuples, which it does not give, and embedded tokens.
         DataError: from `forward`, if the inputs' shapes do not fit.
 
     Example:
@@ -122,8 +123,18 @@ class TextEncoder(PreTrainedModel):
         attention_mask: Shaped[Tensor, "batch tokens"] | None = None,
         token_type_ids: Int[Tensor, "batch tokens"] | None = None,
         labels: Int[Tensor, " batch"] | None = None,
+        *,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
     ) -> TextEncoderOutput:
-        """Encode a batch; with `labels`, `loss` is the mean cross-entropy over the labelled documents (0 for none)."""
+        """Encode a batch; with `labels`, `loss` is the mean cross-entropy over the labelled documents (0 for none).
+
+        The last four are there for wrappers that hand them to any classifier, as PEFT's for `task_type="SEQ_CLS"` does;
+        what would change the result by them is refused.
+        """
+        check_unused(inputs_embeds, output_attentions, output_hidden_states, return_dict)
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
         tokens = {name: values for name, values in inputs.items() if values is not None and name in self._body_reads}
         check_inputs(tokens)

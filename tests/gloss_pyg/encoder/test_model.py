@@ -197,6 +197,23 @@ def test_a_document_without_tokens_is_finite() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"inputs_embeds": torch.zeros(1, 2, 16)}, "no inputs_embeds: .* Give input_ids"),
+        ({"output_hidden_states": True}, "output_hidden_states=True: .* model.body has the rest"),
+        ({"output_attentions": True}, "output_attentions=True"),
+        ({"return_dict": False}, "return_dict=False: .* no tuple"),
+    ],
+)
+def test_arguments_of_other_models_are_taken_only_where_they_ask_for_nothing(asked: Any, message: str) -> None:
+    model, ids = make(BODIES["bert"]).eval(), torch.tensor([[2, 3]])
+    nothing = {"inputs_embeds": None, "output_hidden_states": False, "output_attentions": None, "return_dict": True}
+    assert torch.equal(model(input_ids=ids, **nothing).logits, model(input_ids=ids).logits)
+    with pytest.raises(ConfigError, match=message):
+        model(input_ids=ids, **asked)
+
+
+@pytest.mark.parametrize(
     "tokens",
     [
         {"input_ids": torch.ones(2, 3, dtype=torch.long), "attention_mask": torch.ones(2, 4)},

@@ -48,12 +48,18 @@ def test_lora_trains_its_own_weights_the_classifier_and_sigma(tiny_bert, tiny_te
     assert not any("base_layer" in name for name in moved)
 
 
-def test_our_encoder_keeps_its_own_embeddings_in_lora(tiny_bert, tiny_texts, tmp_path):
+@pytest.mark.parametrize("more", [{"modules_to_save": ["classifier"]}, {"task_type": "SEQ_CLS"}])
+def test_our_encoder_keeps_its_own_embeddings_in_lora(tiny_bert, tiny_texts, tmp_path, more):
     encoder = TextEncoder.from_encoder(str(tiny_bert), ["a", "b", "c"], pooling="mean")
-    model = lora(encoder, modules_to_save=["classifier"])
+    model = lora(encoder, **more)
     moved = train(model, tiny_bert, tiny_texts, tmp_path)
     assert any("lora_A" in name for name in moved)
     assert any("classifier" in name for name in moved)
     model.eval()
     outputs = model(input_ids=torch.tensor([[2, 5, 6, 3]]), attention_mask=torch.ones(1, 4, dtype=torch.long))
     assert embeddings_of(outputs) is outputs["embeddings"]
+    model.save_pretrained(tmp_path / "adapter")
+    fresh = TextEncoder.from_encoder(str(tiny_bert), ["a", "b", "c"], pooling="mean")
+    again = peft.PeftModel.from_pretrained(fresh, tmp_path / "adapter").eval()
+    ids = torch.tensor([[2, 5, 6, 3]])
+    torch.testing.assert_close(again(input_ids=ids).logits, model(input_ids=ids).logits)
