@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from gloss_pyg.errors import ConfigError, DataError
@@ -36,7 +37,8 @@ class ProbeEvaluator(SentenceEvaluator):  # type: ignore[misc]  # its base is fo
 
     Raises:
         ConfigError: for a metric that there is not.
-        DataError: for texts and labels of different number, or fewer than two classes in training.
+        DataError: for texts and labels of different number, labels that are no whole numbers, or fewer than two classes
+            in training.
 
     Source: the silhouette as Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, section on standalone training.
 
@@ -64,10 +66,10 @@ class ProbeEvaluator(SentenceEvaluator):  # type: ignore[misc]  # its base is fo
                 raise DataError(
                     f"{len(documents)} {kind}texts and {len(classes)} {kind}labels; expected one label for each text."
                 )
-        if len(set(train_labels)) < 2:
+        self.train_labels, self.labels = _class_ids("train_labels", train_labels), _class_ids("labels", labels)
+        if len(np.unique(self.train_labels)) < 2:
             raise DataError("ProbeEvaluator: the training documents are of one class; expected at least two.")
         self.train_texts, self.texts = list(train_texts), list(texts)
-        self.train_labels, self.labels = np.asarray(train_labels), np.asarray(labels)
         self.name = name
         self.batch_size = batch_size
         self.greater_is_better = True
@@ -108,3 +110,13 @@ class ProbeEvaluator(SentenceEvaluator):  # type: ignore[misc]  # its base is fo
     def description(self) -> str:
         """How the model card calls it."""
         return "Linear Probe"
+
+
+def _class_ids(name: str, labels: Sequence[int]) -> NDArray[np.integer[Any]]:
+    ids = np.asarray(labels)
+    if ids.ndim != 1 or ids.dtype.kind not in "iu":
+        raise DataError(
+            f"ProbeEvaluator: {name} begins with {labels[0]!r}; expected a class id, a whole number, for each text. "
+            "Names of classes need ids first, the same in both sets."
+        )
+    return ids

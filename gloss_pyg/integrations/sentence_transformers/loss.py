@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partialmethod
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class GraphLoss(nn.Module):
     Shapes: one text column and a column `label` of class ids; negative ids mark documents without a label.
 
     Raises:
-        ConfigError: for a model without embeddings, a weight outside [0, 1], or fewer than two classes.
+        ConfigError: for a model without embeddings, a weight outside [0, 1], or what is no number of classes from 2.
         DataError: on use, for more than one text column (a trainer that makes pairs), or labels that are no class ids.
 
     Source: Sharma, Agarwal, Kumar, "G-Loss", LoG 2025, arXiv 2604.25853.
@@ -51,13 +52,13 @@ class GraphLoss(nn.Module):
         self, model: nn.Module, loss: nn.Module | None = None, num_labels: int | None = None, weight: float = 0.7
     ) -> None:
         super().__init__()
-        if not callable(getattr(model, "encode", None)):
+        if not isinstance(model, nn.Module) or not callable(getattr(model, "encode", None)):  # a string encodes too
             raise ConfigError(
                 f"GraphLoss needs the SentenceTransformer that is trained, not {type(model).__name__}; write "
                 "GraphLoss(model, GLoss(...))."
             )
-        if num_labels is not None and num_labels < 2:
-            raise ConfigError(f"num_labels={num_labels}: expected the number of classes, at least 2.")
+        if num_labels is not None and (not _is_whole(num_labels) or num_labels < 2):
+            raise ConfigError(f"num_labels={num_labels!r}: expected the number of classes, a whole number from 2.")
         self.model = model  # by this name the Trainer puts a wrapped model in its place
         self.loss = GLoss(DenseGaussian(sigma=0.5)) if loss is None else loss
         self.classifier = None if num_labels is None else nn.Linear(_dimension(model), num_labels)
@@ -133,6 +134,11 @@ class GraphLoss(nn.Module):
     def citation(self) -> str:
         """What to cite, for the model card."""
         return BIBTEX
+
+
+def _is_whole(number: object) -> bool:
+    """Whether this is a whole number, NumPy's too; a flag is none."""
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def _dimension(model: nn.Module) -> int:

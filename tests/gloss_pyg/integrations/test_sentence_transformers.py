@@ -1,5 +1,6 @@
 import re
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -100,11 +101,20 @@ def test_labels_that_are_no_class_ids_are_refused(model, embeddings, labels):
 
 @pytest.mark.parametrize(
     ("arguments", "match"),
-    [({"weight": 2.0}, "weight=2"), ({"num_labels": 1}, "num_labels=1"), ({"model": torch.nn.Linear(2, 2)}, "Linear")],
+    [
+        ({"weight": 2.0}, "weight=2"),
+        ({"num_labels": 1}, "num_labels=1"),
+        ({"num_labels": "5"}, "num_labels='5': expected the number of classes, a whole number"),
+        ({"num_labels": True}, "num_labels=True"),
+        ({"model": torch.nn.Linear(2, 2)}, "Linear"),
+        ({"model": "offline"}, "needs the SentenceTransformer that is trained, not str"),
+    ],
 )
-def test_wrong_arguments_are_answered(model, arguments, match):
+def test_wrong_arguments_are_answered(model, arguments, match, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no run-time checks of annotations
     with pytest.raises(ConfigError, match=match):
         GraphLoss(**{"model": model, **arguments})
+    assert GraphLoss(model, num_labels=np.int64(3)).classifier.out_features == 3
 
 
 @pytest.mark.parametrize("sizes", [(90, 10), (40, 40, 40), (30, 5, 1)])
@@ -152,9 +162,13 @@ def test_the_probe_scores_what_the_embeddings_hold(model, tiny_texts, tmp_path):
         ({"labels": [0]}, "2 texts and 1 labels"),
         ({"train_labels": [0, 0]}, "one class"),
         ({"primary_metric": "f1"}, "primary_metric='f1'"),
+        ({"train_labels": ["x", "y"], "labels": ["x", "y"]}, "train_labels begins with 'x'; expected a class id"),
+        ({"labels": [0.5, 1.0]}, "ProbeEvaluator: labels begins with 0.5"),
+        ({"labels": [[0], [1]]}, r"labels begins with \[0\]"),
     ],
 )
-def test_a_probe_that_cannot_be_is_answered(changed, match):
+def test_a_probe_that_cannot_be_is_answered(changed, match, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no run-time checks of annotations
     given = {"train_texts": ["a", "b"], "train_labels": [0, 1], "texts": ["c", "d"], "labels": [0, 1]}
     with pytest.raises((ConfigError, DataError), match=match):
         ProbeEvaluator(**{**given, **changed})
