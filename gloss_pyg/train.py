@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -122,7 +123,7 @@ def _has_encoder(output: Path) -> bool:
 def _saved(method: Any, output: Path, named: str) -> str:
     """Where the model lies, and what can be done with it."""
     if _has_encoder(output):
-        return f"Saved in {output}. Classify with: python -m gloss_pyg.predict {named} INPUT"
+        return f"Saved in {output}. Classify with: python -m gloss_pyg.predict {shlex.quote(named)} INPUT"
     name = f"{type(method).__module__}.{type(method).__qualname__}"
     return f"Saved in {output}. Classify in Python with: {name}.load(Path({named!r})).predict_proba(texts)"
 

@@ -86,7 +86,7 @@ def test_a_method_is_fitted_tested_and_saved(arguments: list[str], tmp_path: Pat
 def test_fine_tuning_is_the_default_and_predict_reads_it(
     data: Path, tiny_bert: Path, tiny_texts: Any, tmp_path: Path, capsys: Any
 ) -> None:
-    output = tmp_path / "deep" / "model"
+    output = tmp_path / "deep" / "my model"
     given = ["--data", str(data), f"--output={output}", f"--method.model={tiny_bert}", "--method.max_length=16"]
     given += ["--method.max_steps=2", "--method.batch_size=16", "--method.loss=HybridLoss"]
     given += [
@@ -99,6 +99,7 @@ def test_fine_tuning_is_the_default_and_predict_reads_it(
     assert "graph loss " in said
     assert "classification loss " in said
     assert "fitting bandwidths" in said
+    assert f"python -m gloss_pyg.predict '{output}' INPUT" in said  # to be pasted as it stands
     loss = record_of(output)["arguments"]["method"]["init_args"]["loss"]
     assert loss["init_args"]["weight"] == 0.4
     assert loss["init_args"]["graph_loss"]["init_args"]["graph"]["class_path"].endswith("KNNGaussian")
