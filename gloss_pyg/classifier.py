@@ -140,6 +140,10 @@ class PropagationClassifier(ClassifierMixin, BaseEstimator):
         propagation = self.propagation
         if propagation is None:
             propagation = LabelSpreading(alpha=0.9)  # type: ignore[abstract]
+        for name, part in (("graph", graph), ("propagation", propagation)):
+            if isinstance(part, type):
+                kind = part.__name__
+                raise ConfigError(f"{name} is the class {kind}; expected an object of it: {kind}(...).")
         if not isinstance(graph, GraphRule | Compose):
             raise ConfigError(f"graph is a {type(graph).__name__}; expected a graph rule, such as KNNGaussian(k=10).")
         if not isinstance(propagation, Propagation):

@@ -271,6 +271,10 @@ def test_what_cannot_work_is_refused(unchecked):
         PropagationClassifier().fit(x, x[:, 0])
     with pytest.raises(ConfigError, match="graph is a str; expected a graph rule"):
         PropagationClassifier("knn").fit(x, labels)
+    with pytest.raises(ConfigError, match=r"graph is the class KNNGaussian; expected an object of it"):
+        PropagationClassifier(KNNGaussian).fit(x, labels)
+    with pytest.raises(ConfigError, match=r"propagation is the class LabelSpreading; .*: LabelSpreading\(...\)"):
+        PropagationClassifier(None, LabelSpreading).fit(x, labels)
     with pytest.raises(ConfigError, match="propagation is a KNNGaussian; expected a Propagation"):
         PropagationClassifier(None, KNNGaussian()).fit(x, labels)
     with pytest.raises(ConfigError, match=r"CorrectAndSmooth corrects another model's probabilities"):
