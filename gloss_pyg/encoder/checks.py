@@ -1,6 +1,6 @@
 """What `TextEncoder` refuses, each with a sentence that says what to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -14,9 +14,11 @@ from gloss_pyg.errors import ConfigError, DataError
 
 
 def check_label_names(names: Sequence[str]) -> list[str]:
-    """The names as a list, or a `ConfigError`: fewer than two, empty, no strings, or one twice."""
+    """The names as a list, or a `ConfigError`: no list, fewer than two, empty, no strings, or one twice."""
     if isinstance(names, str):
         raise ConfigError(f"label_names is the one string {names!r}; expected a list of the classes' names.")
+    if not isinstance(names, Iterable):
+        raise ConfigError(f"label_names={names!r}; expected a list of the classes' names, such as ['bad', 'good'].")
     listed = list(names)
     if len(listed) < 2:
         raise ConfigError(f"label_names has {len(listed)} name(s), {listed}; a classifier needs at least two classes.")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -235,9 +236,12 @@ def test_inputs_that_do_not_fit_are_refused(tokens: dict[str, Tensor]) -> None:
         (["a", "a"], "more than once"),
         (["a", " "], "not empty"),
         ("ab", "one string"),
+        (2, "label_names=2; expected a list of the classes' names"),
+        ([0, 1], "label_names has 0; expected a name"),
     ],
 )
-def test_label_names_are_checked(names: Any, message: str, tiny_bert: Path) -> None:
+def test_label_names_are_checked(names: Any, message: str, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # users have no run-time checks of annotations
     with pytest.raises(ConfigError, match=message):
         TextEncoder.from_encoder(tiny_bert, names)
 
