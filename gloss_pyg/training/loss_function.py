@@ -71,6 +71,7 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
             f"trainer_loss needs a TrainingLoss such as HybridLoss(GLoss(...)), not {type(loss).__name__}; a GLoss "
             "alone trains no classifier."
         )
+    model = getattr(model, "_orig_mod", model)  # of torch.compile, which runs this one's hooks and has its parameters
     ours = isinstance(inner_model(model), TextEncoder)
     if not ours:
         if pooling != "cls":
@@ -80,10 +81,12 @@ def trainer_loss(loss: nn.Module, model: nn.Module, pooling: Literal["cls", "mea
             )
         check_first_token(model)
     set_sizes(loss, model)
-    for handle in _hung_on.pop(model, []):
-        handle.remove()
-    if SUBMODULE in dict(model.named_children()):
-        delattr(model, SUBMODULE)
+    for known in (model, inner_model(model)):
+        for handle in _hung_on.pop(known, []):
+            handle.remove()
+    for module in list(model.modules()):  # of an earlier call, perhaps for the model in a wrapper
+        if SUBMODULE in dict(module.named_children()):
+            delattr(module, SUBMODULE)
     hung = [model.register_forward_hook(_note_run)] if ours else return_hidden_states(model)
     if ours:
         setattr(model, _HAS_RUN, False)

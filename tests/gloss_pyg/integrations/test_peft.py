@@ -63,3 +63,10 @@ def test_our_encoder_keeps_its_own_embeddings_in_lora(tiny_bert, tiny_texts, tmp
     again = peft.PeftModel.from_pretrained(fresh, tmp_path / "adapter").eval()
     ids = torch.tensor([[2, 5, 6, 3]])
     torch.testing.assert_close(again(input_ids=ids).logits, model(input_ids=ids).logits)
+
+
+def test_a_wrapped_model_takes_over_from_the_bare_one(tiny_bert, tiny_texts, tmp_path):
+    encoder = TextEncoder.from_encoder(str(tiny_bert), ["a", "b", "c"])
+    trainer_loss(HybridLoss(GLoss(DenseGaussian(sigma="learned"))), encoder)
+    moved = train(lora(encoder, task_type="SEQ_CLS"), tiny_bert, tiny_texts, tmp_path)
+    assert [name.split(".")[0] for name in moved if "gloss_loss" in name] == ["gloss_loss"]
