@@ -1,7 +1,7 @@
 """Is a difference real? Statistics of a comparison's test predictions, from the extra `stats`.
 
     cells = read_run(results, cells)     # or [read_folder(path) for path in ...]
-    found = compare_run(cells)           # `run.py`
+    found = compare_run(cells)
     found.sentences(Verdict.HOLDS)
 
 | file | what it holds |
@@ -14,5 +14,5 @@
 | `multiple.py`, `effects.py`, `power.py` | Holm's correction; effect sizes; how many seeds or documents it would take |
 | `pair.py`, `verdict.py` | two methods on one data set: what is measured, and what may be said of it |
 | `over_data_sets.py`, `diagram.py` | all methods over all data sets, and the critical-difference diagram |
-| `run.py` | all of it for a run |
+| `run.py`, `finished.py` | all of it for a run; the predictions of one that was made in this process |
 """

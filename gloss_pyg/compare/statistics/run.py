@@ -6,14 +6,12 @@ from itertools import combinations
 
 import numpy as np
 
-from gloss_pyg.compare.cell import Cell
 from gloss_pyg.compare.files import to_json
-from gloss_pyg.compare.results import Results
 from gloss_pyg.compare.statistics.bootstrap import METRICS, RESAMPLES, score
 from gloss_pyg.compare.statistics.multiple import holm
 from gloss_pyg.compare.statistics.over_data_sets import OverDataSets, over_data_sets
 from gloss_pyg.compare.statistics.pair import Difference, measure, usual_variance
-from gloss_pyg.compare.statistics.predictions import CellPredictions, DataSetPredictions, read_cell, side_by_side
+from gloss_pyg.compare.statistics.predictions import CellPredictions, DataSetPredictions, side_by_side
 from gloss_pyg.compare.statistics.verdict import MARGIN, METRIC_NAMES, Comparison, Verdict, judge
 from gloss_pyg.errors import ConfigError, DataError, did_you_mean
 
@@ -41,15 +39,6 @@ class RunStatistics:
     def json(self) -> bytes:
         """All of it; null where there is no number or it is infinite."""
         return to_json(asdict(self))
-
-
-def read_run(results: Results, cells: Sequence[Cell]) -> list[CellPredictions]:
-    """The predictions of the cells that are finished, under the names of this configuration.
-
-    Raises:
-        DataError: if those of a finished cell cannot be read.
-    """
-    return [read_cell(results.cell_folder(cell), results.record(cell)) for cell in cells if results.is_finished(cell)]
 
 
 def compare_run(

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -206,3 +208,8 @@ def test_a_chart_takes_its_colours_from_the_page_and_keeps_texts_as_texts():
 @pytest.mark.parametrize(("low", "high"), [(234.0, 741.0), (5.0, 4000.0), (1.2, 4.1), (0.01, 100.0)])
 def test_a_logarithmic_axis_has_enough_numbers(low, high):
     assert 3 <= len(_steps(low, high)) <= 8
+
+
+def test_a_report_needs_none_of_the_libraries_that_train():
+    code = "import sys, gloss_pyg.compare.report.build; print({'torch', 'transformers', 'datasets'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

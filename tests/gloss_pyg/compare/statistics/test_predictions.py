@@ -13,8 +13,8 @@ import pytest
 from gloss_pyg.compare.cell import Cell
 from gloss_pyg.compare.files import to_json
 from gloss_pyg.compare.results import Results
+from gloss_pyg.compare.statistics.finished import read_run
 from gloss_pyg.compare.statistics.predictions import CellPredictions, read_folder, side_by_side
-from gloss_pyg.compare.statistics.run import read_run
 from gloss_pyg.errors import DataError
 
 
