@@ -75,10 +75,6 @@ class Method(ABC):
         transductive: Whether `fit` uses the test *texts* (never their labels). `compare` passes them to such methods
             only, and marks every row of its table. A class says it, or an object by its arguments.
         elsewhere: Arguments that say where something is put and change no result, for instance a folder of checkpoints.
-        limits: Arguments that only bound the training, each with the figure of the report that it bounds, such as
-            `{"max_steps": "steps"}`, or `None` for one that bounds nothing beside another: a fit that was `stopped_by`
-            patience is the very same under any bound that it keeps within, so that nothing else may depend on them (as
-            a learning rate that falls towards the end does).
 
     Raises:
         UserError: from its constructor for arguments, from `check` for names, from `fit` for documents that cannot
@@ -117,7 +113,12 @@ class Method(ABC):
 
     @property
     def limits(self) -> Mapping[str, Literal["steps", "epochs"] | None]:
-        """See above; by default a method has none."""
+        """Arguments that only bound the training, by default none, each with the figure of the report that it bounds.
+
+        Such as `{"max_steps": "steps"}`, or `None` for one that bounds nothing beside another. A fit that was
+        `stopped_by` patience is the very same under any bound that it keeps within, so that nothing else may depend on
+        them (as a learning rate that falls towards the end does).
+        """
         return {}
 
     @property
