@@ -49,9 +49,10 @@ def explain(error: str, methods: Sequence[str]) -> str:
     last_key = max((place for place, line in enumerate(above) if _KEY.search(line)), default=0)
     bases = next((found["types"] for line in above[last_key:] if (found := _BASES.search(line))), "")
     value = next((found["value"].strip("'\"") for line in lines if (found := _VALUE.search(line))), "")
-    if argument := _without_class(value, lines):
-        deepest = max(place for place, line in enumerate(lines) if _KEY.search(line))
-        bases = next((found["types"] for line in lines[deepest:] if (found := _BASES.search(line))), "")
+    # Where a class is missing, the option that asks for it is the innermost one, with its reason and its value below.
+    innermost = lines[max((place for place, line in enumerate(lines) if _KEY.search(line)), default=0) :]
+    if argument := _without_class(value, innermost):
+        bases = next((found["types"] for line in innermost if (found := _BASES.search(line))), "")
         return f"{where}: {_name_the_class(where, argument, bases)}"
     if reason == "unknown class" and match and (place := _place_in_hybrid(match["x"], bases)):
         part = f"--{where}=HybridLoss --{where}.{place}={match['x']}"
@@ -137,11 +138,7 @@ def _ours() -> dict[str, type[Any]]:
 
 def _near_subclass(name: str, bases: str) -> str:
     """Suggest a class that derives from the types which the innermost value may have, any of ours if none is told."""
-    paths = re.findall(r"<class '([\w.]+)'>", bases)
-    known: set[str] = set()
-    for path in paths:
-        if (found := _class(path)) is not None:
-            known |= {sub.__name__ for sub in _subclasses(found) if not inspect.isabstract(sub)}
+    known = {sub.__name__ for base in _classes(bases) for sub in _subclasses(base) if not inspect.isabstract(sub)}
     ours = known & set(_ours())
     short = name.rsplit(".", 1)[-1]
     for choices in (ours, known):  # ours first: torch alone has hundreds of modules
@@ -150,21 +147,20 @@ def _near_subclass(name: str, bases: str) -> str:
     return did_you_mean(short, ours or known or _ours())
 
 
-def _without_class(value: str, lines: Sequence[str]) -> str:
+def _without_class(value: str, innermost: Sequence[str]) -> str:
     """The argument that came without the class that it is of; empty where something else is wrong.
 
-    jsonargparse asks the innermost option for a class then, and shows the argument as the value of that option.
+    jsonargparse shows it as the value of the innermost option, the one that has no class.
     """
-    given = _ARGUMENT.match(value)
-    keys = [(place, found["key"]) for place, line in enumerate(lines) if (found := _KEY.search(line))]
-    if given is None or not keys or given["key"].split(".")[-1] == keys[-1][1].split(".")[-1]:
+    given, option = _ARGUMENT.match(value), _KEY.search(innermost[0])
+    if given is None or option is None or given["key"].split(".")[-1] == option["key"].split(".")[-1]:
         return ""
-    return "" if any(_CLASS.search(line) for line in lines[keys[-1][0] :]) else given["key"].split(".")[0]
+    return "" if any(_CLASS.search(line) for line in innermost) else given["key"].split(".")[0]
 
 
 def _name_the_class(where: str, argument: str, bases: str) -> str:
     """What to do where an argument came without the class that it is of."""
-    kinds = tuple(cls for path in re.findall(r"<class '([\w.]+)'>", bases) if (cls := _class(path)) is not None)
+    kinds = tuple(_classes(bases))
     fitting = [name for name, cls in _ours().items() if issubclass(cls, kinds) and argument in _arguments(cls)]
     said = f"name its class before its argument '{argument}'"
     return f"{said}, as in --{where}={fitting[0]}." if fitting else f"{said}.{_near_subclass('', bases)}"
@@ -177,6 +173,11 @@ def _place_in_hybrid(name: str, bases: str) -> str:
         return ""
     unlabelled = _class("gloss_pyg.losses.unlabelled.UnlabelledLoss")
     return "unlabelled_loss" if unlabelled is not None and issubclass(cls, unlabelled) else "graph_loss"
+
+
+def _classes(bases: str) -> list[type[Any]]:
+    """The classes among the types which a value may have."""
+    return [cls for path in re.findall(r"<class '([\w.]+)'>", bases) if (cls := _class(path)) is not None]
 
 
 def _class(path: str) -> type[Any] | None:

@@ -228,11 +228,12 @@ class EncoderMethod(FittedEncoder):
 
     def _trained_on(self, train: Dataset, labels: np.ndarray) -> tuple[Dataset, np.ndarray]:
         """The training documents that are used, and their labels."""
-        if (name := unlabelled_loss(self.loss)) and bool((labels >= 0).all()):
+        labelled = labels >= 0
+        if labelled.all() and (name := unlabelled_loss(self.loss)):
             warn_of_no_unlabelled(name, len(labels))
-        if self.unlabelled == "keep" or bool((labels >= 0).all()):
+        if self.unlabelled == "keep" or labelled.all():
             return train, labels
-        kept = np.flatnonzero(labels >= 0)
+        kept = np.flatnonzero(labelled)
         return train.select(kept), labels[kept]
 
     def _sampler(self, labels: np.ndarray, seed: int) -> ClassBalancedSampler | MixedSampler | None:

@@ -54,20 +54,17 @@ class Engine:
 
     def _loop(self) -> None:
         """Take one trial after the other; where others work on the last ones, wait, and take over where one dies."""
-        while not self._stopped() and (left := sum(study.left() for study in self._studies.values())):
-            if any(self._take(search, study) for search, study in self._in_turn()):
+        while not self._stopped():
+            left = {search: study.left() for search, study in self._studies.items()}
+            if not (waiting := sum(left.values())):
+                break
+            if any(self._take(search, self._studies[search]) for search in _in_turn(left)):
                 continue
             if not self._has_time():
                 break
-            self._narrator.status(f"waiting for {left} trial{'s' if left > 1 else ''} that others work on")
+            self._narrator.status(f"waiting for {waiting} trial{'s' if waiting > 1 else ''} that others work on")
             time.sleep(_POLL_SECONDS)
         self._narrator.rest()
-
-    def _in_turn(self) -> list[tuple[Search, Study]]:
-        """Data set by data set, of its methods those first that have most left: cut short, they have had as many."""
-        data = list(dict.fromkeys(search.data for search in self._studies))
-        left = {search: study.left() for search, study in self._studies.items()}
-        return sorted(self._studies.items(), key=lambda item: (data.index(item[0].data), -left[item[0]]))
 
     def _has_time(self) -> bool:
         if self._end == math.inf:
@@ -109,6 +106,12 @@ class Engine:
             line += f"; best {spell_score(found.score, found.metric)} (trial {found.number})"
         left = seconds_left(self._studies, self._workers)
         return line + ("" if math.isnan(left) or not left else f"; about {spell_seconds(left)} left")
+
+
+def _in_turn(left: Mapping[Search, int]) -> list[Search]:
+    """Data set by data set, of its methods those first that have most left: cut short, they have had as many."""
+    data = list(dict.fromkeys(search.data for search in left))
+    return sorted(left, key=lambda search: (data.index(search.data), -left[search]))
 
 
 def spell_score(score: float | None, metric: str) -> str:

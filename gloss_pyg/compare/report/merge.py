@@ -190,7 +190,7 @@ def _renamed(cell: FoundCell, names: _Names) -> FoundCell:
 
 
 def _named(
-    cells: Sequence[FoundCell], key: str, signature: Any, taken: _Names, notes: list[str]
+    cells: Sequence[FoundCell], key: str, signature: Any, renamed: _Names, notes: list[str]
 ) -> Iterator[FoundCell]:
     """Cells under a name that stands for one set of settings only."""
     names: dict[str, list[_Variant]] = {}
@@ -218,7 +218,7 @@ def _named(
                     f"left out ({differs})."
                 )
                 continue
-            other = taken.other(name, variant.signature | variant.contents)
+            other = renamed.other(name, variant.signature | variant.contents)
             notes.append(
                 f"{where}: {len(variant.cells)} results in {variant.cells[0].run} were made with other settings than "
                 f"the first ones; they are shown as '{other}' ({differs})."
